@@ -1,0 +1,32 @@
+package amd64
+
+// UserContext is the register state of a program in ring 3, and what brought it
+// back. EnterUser loads it and, when the program traps, fills it again. The
+// order of the fields is known to the entry code in arch/amd64.
+type UserContext struct {
+	RAX, RBX, RCX, RDX, RSI, RDI, RBP    uint64
+	R8, R9, R10, R11, R12, R13, R14, R15 uint64
+	RIP, RFLAGS, RSP                     uint64
+	FSBase, GSBase                       uint64
+	Vector, ErrorCode, FaultAddr         uint64
+	FullRestore                          uint64 // nonzero: RCX and R11 matter, leave by IRET (signals, sigreturn, exec, ptrace)
+	FPU                                  *FPUState
+}
+
+// FPUSize is the XSAVE image, standard format, of what XCR0 enables: x87, SSE
+// and AVX (512 legacy + 64 header + 256 of YMM_Hi128; SDM vol. 1, 13.4).
+const FPUSize = 832
+
+// FPUState is an XSAVE area; it must be allocated by NewFPUState, which aligns
+// it to 64 bytes.
+type FPUState [FPUSize]byte
+
+// Trap says why EnterUser returned.
+type Trap uint8
+
+const (
+	TrapSyscall   Trap = iota // system call: number in RAX, arguments in RDI RSI RDX R10 R8 R9
+	TrapException             // Vector, ErrorCode and, for a page fault (14), FaultAddr are set
+	TrapTick                  // the timer; the task's time slice may be over
+	TrapInterrupt             // a device interrupt or a kick: run arch.RunInterrupts, look for work, go on
+)
