@@ -1,0 +1,131 @@
+package proc
+
+import errno "syscall"
+
+// PIDMax bounds process numbers, as /proc/sys/kernel/pid_max does.
+const PIDMax = 32768
+
+// reservedPIDs are passed over when numbers wrap around: daemons of the boot
+// have them, and a program must not meet them again.
+const reservedPIDs = 300
+
+// pidEntry is one number in use: by a thread, by a process group or by a
+// session. It is free for reuse only when all three are done with it.
+type pidEntry struct {
+	nr   int
+	task *Task // the thread with this TID, nil once it was reaped
+	uses int   // the thread itself, and each member of the group and session
+	next *pidEntry
+}
+
+// pids is the PID table, a hash by number. Guarded by treeLock.
+var pids struct {
+	hash [256]*pidEntry
+	last int // number given out last
+	used int
+}
+
+func findPID(nr int) *pidEntry {
+	treeLock.AssertHeld()
+	if nr <= 0 {
+		return nil
+	}
+	for e := pids.hash[nr%len(pids.hash)]; e != nil; e = e.next {
+		if e.nr == nr {
+			return e
+		}
+	}
+	return nil
+}
+
+// allocPID enters t under a fresh number into e, which the caller allocated.
+// EAGAIN when all numbers are in use.
+func allocPID(e *pidEntry, t *Task) errno.Errno {
+	treeLock.AssertHeld()
+	if pids.used >= PIDMax-reservedPIDs {
+		return errno.EAGAIN
+	}
+	for {
+		pids.last++
+		if pids.last >= PIDMax {
+			pids.last = reservedPIDs
+		}
+		if findPID(pids.last) == nil {
+			break
+		}
+	}
+	*e = pidEntry{nr: pids.last, task: t, uses: 1}
+	b := &pids.hash[e.nr%len(pids.hash)]
+	e.next, *b = *b, e
+	pids.used++
+	t.pidEntry = e
+	return 0
+}
+
+func (e *pidEntry) get() *pidEntry {
+	treeLock.AssertHeld()
+	e.uses++
+	return e
+}
+
+// put gives up one use; the last one frees the number.
+func (e *pidEntry) put() {
+	treeLock.AssertHeld()
+	e.uses--
+	if e.uses > 0 {
+		return
+	}
+	for p := &pids.hash[e.nr%len(pids.hash)]; *p != nil; p = &(*p).next {
+		if *p == e {
+			*p = e.next
+			pids.used--
+			return
+		}
+	}
+}
+
+// FindTask returns the thread with number tid, or nil. The task may end at any
+// time; what it points to stays valid memory.
+func FindTask(tid int) *Task {
+	treeLock.Lock()
+	defer treeLock.Unlock()
+	if e := findPID(tid); e != nil {
+		return e.task
+	}
+	return nil
+}
+
+// FindGroup returns the process with number pid, or nil when there is none (a
+// thread that is not a leader does not count).
+func FindGroup(pid int) *ThreadGroup {
+	if t := FindTask(pid); t != nil && t.Group.PID == pid {
+		return t.Group
+	}
+	return nil
+}
+
+// groupsLocked calls f for every process until f returns false.
+func groupsLocked(f func(g *ThreadGroup) bool) {
+	treeLock.AssertHeld()
+	for _, b := range pids.hash {
+		for e := b; e != nil; e = e.next {
+			if e.task != nil && e.task.Group.leader == e.task {
+				if !f(e.task.Group) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Groups returns all processes, zombies included, in no order.
+func Groups() []*ThreadGroup {
+	treeLock.Lock()
+	defer treeLock.Unlock()
+	all := make([]*ThreadGroup, 0, pids.used)
+	groupsLocked(func(g *ThreadGroup) bool {
+		all = append(all, g)
+		return true
+	})
+	return all
+}
