@@ -1,0 +1,68 @@
+//go:build !lockdep
+
+package locks
+
+import (
+	"io"
+	"unsafe"
+)
+
+// Lockdep says whether this is a checking build.
+const Lockdep = false
+
+// The checker's hooks, empty: see lockdep_on.go.
+type (
+	depLock    struct{}
+	depContext struct{}
+)
+
+func (*depLock) init(Class)   {}
+func (*depLock) class() Class { return NoClass }
+
+func depBefore(*depLock, unsafe.Pointer)  {}
+func depAfter(*depLock, unsafe.Pointer)   {}
+func depTried(*depLock, unsafe.Pointer)   {}
+func depRelease(*depLock, unsafe.Pointer) {}
+func depBeforeKernel(*Context)            {}
+func depAfterKernel(*Context)             {}
+func depReleaseKernel(*Context)           {}
+func depMaySleep(*Context)                {}
+
+// NoteAcquire tells the checker that a lock that is no type of this package,
+// such as the lock bit of a page, was taken. Empty in this build.
+func NoteAcquire(Class, unsafe.Pointer, uint64) {}
+
+// NoteTry is NoteAcquire after a try that cannot wait. Empty in this build.
+func NoteTry(Class, unsafe.Pointer, uint64) {}
+
+// NoteRelease tells the checker that such a lock was released, or is from now
+// on in the hands of somebody else. Empty in this build.
+func NoteRelease(Class, unsafe.Pointer) {}
+
+// MaySleep asserts rule R4: no spinlock is held. Empty in this build.
+func MaySleep() {}
+
+// MayAlloc asserts rule R4 for an allocation that may wait. Empty in this build.
+func MayAlloc() {}
+
+// AssertNoSpinlock asserts that no spinlock is held, citing rule. Empty in this
+// build.
+func AssertNoSpinlock(string) {}
+
+// AssertNotHeld asserts that no lock of the class is held, citing rule. Empty in
+// this build.
+func AssertNotHeld(string, Class) {}
+
+// AnyHeld reports whether the running goroutine holds a lock of the class; true
+// in builds that do not know.
+func AnyHeld(Class) bool { return true }
+
+// Violation reports that a rule of docs/locking.md is broken. Empty in this
+// build: guard costly arguments by if locks.Lockdep.
+func Violation(string, string, ...any) {}
+
+// SetReporter sets where reports go; the default panics. Empty in this build.
+func SetReporter(func(report string)) {}
+
+// WriteLockdep writes the text of /proc/lockdep.
+func WriteLockdep(w io.Writer) { _, _ = io.WriteString(w, "lockdep: not in this build\n") }

@@ -1,0 +1,32 @@
+package locks
+
+import "unsafe"
+
+// What this package borrows from the Go runtime. The stock linker allows each
+// of these names: the runtime itself marks them as used from outside.
+
+// getProfLabel and setProfLabel reach the goroutine's profile-label slot, the
+// only word of a goroutine that other packages may own.
+//
+//go:linkname getProfLabel runtime/pprof.runtime_getProfLabel
+func getProfLabel() unsafe.Pointer
+
+//go:linkname setProfLabel runtime/pprof.runtime_setProfLabel
+func setProfLabel(p unsafe.Pointer)
+
+// procPin forbids the Go scheduler to take this goroutine off its thread.
+//
+//go:linkname procPin runtime.procPin
+func procPin() int
+
+//go:linkname procUnpin runtime.procUnpin
+func procUnpin()
+
+// procYield executes n PAUSE instructions.
+//
+//go:linkname procYield runtime.procyield
+func procYield(n uint32)
+
+// getg returns the address of the running goroutine's descriptor: an identity
+// that costs one load. It is never dereferenced.
+func getg() uintptr

@@ -1,0 +1,135 @@
+package locks
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// WaitResult says why a sleep ended.
+type WaitResult uint8
+
+const (
+	Woken       WaitResult = iota // the condition holds
+	TimedOut                      // the time is over
+	Interrupted                   // a signal is pending
+)
+
+// Forever is a timeout that never ends.
+const Forever time.Duration = -1
+
+type sleepHooks struct{ before, after func(*Context) }
+
+var hooks atomic.Pointer[sleepHooks]
+
+// SetSleepHooks sets what is called just before and just after each sleep of
+// any goroutine. before must not sleep; after may wait for a CPU.
+func SetSleepHooks(before, after func(*Context)) {
+	hooks.Store(&sleepHooks{before, after})
+}
+
+// readied counts goroutines that were woken and have not run yet.
+var readied atomic.Int32
+
+// Runnable reports whether a woken goroutine waits for a CPU. The task loop
+// asks before it returns to ring 3, which Go's scheduler cannot see into.
+func Runnable() bool { return readied.Load() > 0 }
+
+// ready wakes c, or makes its coming sleep look at its condition once more.
+func (c *Context) ready() {
+	c.events.Add(1)
+	if c.parked.CompareAndSwap(true, false) {
+		readied.Add(1)
+		c.wake <- struct{}{} // has room: one token for each turn of parked
+	}
+}
+
+// Park sleeps until cond holds, d has passed, or (if interruptible) a signal is
+// pending. The caller has put Waiters of this goroutine on the queues whose
+// wake-ups can make cond true. kernel_lock is dropped during the sleep and
+// taken again to the same depth. A negative d waits for ever; zero only asks.
+func Park(cond func() bool, d time.Duration, interruptible bool) WaitResult {
+	return Current().park(nil, cond, d, interruptible)
+}
+
+// park is Park; w, if any, is the exclusive waiter whose wake-ups the condition
+// consumes.
+func (c *Context) park(w *Waiter, cond func() bool, d time.Duration, interruptible bool) WaitResult {
+	var end time.Time
+	if d > 0 {
+		end = time.Now().Add(d)
+	}
+	for {
+		seen := c.events.Load()
+		if w != nil {
+			w.woken.Store(false)
+		}
+		if cond() {
+			return Woken
+		}
+		if interruptible && c.Interrupted() {
+			return Interrupted
+		}
+		if d >= 0 {
+			if d == 0 {
+				return TimedOut
+			}
+			d = max(time.Until(end), 0)
+			if d == 0 {
+				continue // ask cond once more, then time out
+			}
+		}
+		c.sleep(seen, d)
+	}
+}
+
+// sleep gives up kernel_lock and the CPU until a wake-up later than seen, or
+// until d has passed if d is not negative.
+func (c *Context) sleep(seen uint32, d time.Duration) {
+	depMaySleep(c)
+	depth := dropKernelLock(c)
+	h := hooks.Load()
+	if h != nil {
+		h.before(c)
+	}
+	c.block(seen, d)
+	if h != nil {
+		h.after(c)
+	}
+	retakeKernelLock(c, depth)
+}
+
+// block is the one place where a goroutine of the kernel stops.
+func (c *Context) block(seen uint32, d time.Duration) {
+	c.parked.Store(true)
+	if c.events.Load() != seen && c.parked.CompareAndSwap(true, false) {
+		return
+	}
+	if d < 0 {
+		<-c.wake
+		readied.Add(-1)
+		return
+	}
+	if c.timer == nil {
+		c.timer = time.NewTimer(d)
+	} else {
+		c.timer.Reset(d)
+	}
+	select {
+	case <-c.wake:
+		c.timer.Stop()
+	case <-c.timer.C:
+		if c.parked.CompareAndSwap(true, false) {
+			return
+		}
+		<-c.wake // a wake-up came at the same time: take its token
+	}
+	readied.Add(-1)
+}
+
+// Sleep suspends the running goroutine for d, or until interrupted if
+// interruptible.
+func Sleep(d time.Duration, interruptible bool) WaitResult {
+	return Park(never, d, interruptible)
+}
+
+func never() bool { return false }
