@@ -3,12 +3,9 @@ module yolk
 go 1.26.4
 
 require (
+	github.com/cavaliergopher/cpio v1.0.1
 	github.com/usbarmory/tamago v1.26.4
 	golang.org/x/arch v0.32.0
-)
-
-require (
-	github.com/cavaliergopher/cpio v1.0.1 // indirect
-	golang.org/x/sys v0.49.0 // indirect
-	golang.org/x/term v0.47.0 // indirect
+	golang.org/x/sys v0.49.0
+	golang.org/x/term v0.47.0
 )
