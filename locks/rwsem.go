@@ -84,24 +84,30 @@ func (l *RWSem) try(write bool) bool {
 func (l *RWSem) Unlock() {
 	depRelease(&l.dep, unsafe.Pointer(l))
 	l.lock.lock()
-	if l.writer != getg() {
+	mine := l.writer == getg()
+	if mine {
+		l.writer = 0
+		l.serve()
+	}
+	l.lock.unlock()
+	if !mine { // a panic while pinned could not be recovered from
 		panic("locks: rwsem released by a goroutine that does not hold it")
 	}
-	l.writer = 0
-	l.serve()
-	l.lock.unlock()
 }
 
 // RUnlock ends an RLock. Never sleeps.
 func (l *RWSem) RUnlock() {
 	depRelease(&l.dep, unsafe.Pointer(l))
 	l.lock.lock()
-	if l.readers == 0 {
+	shared := l.readers > 0
+	if shared {
+		l.readers--
+		l.serve()
+	}
+	l.lock.unlock()
+	if !shared {
 		panic("locks: rwsem has no reader to release")
 	}
-	l.readers--
-	l.serve()
-	l.lock.unlock()
 }
 
 // serve lets in those at the head of the queue; l.lock is held.
