@@ -39,7 +39,7 @@ func UnlockKernel() {
 	c.kernelDepth--
 	if c.kernelDepth == 0 {
 		depReleaseKernel(c)
-		kernelLock.Unlock()
+		kernelLock.release()
 	}
 }
 
@@ -52,7 +52,7 @@ func dropKernelLock(c *Context) int {
 	if depth > 0 {
 		c.kernelDepth = 0
 		depReleaseKernel(c)
-		kernelLock.Unlock()
+		kernelLock.release()
 	}
 	return depth
 }

@@ -19,20 +19,21 @@ type (
 func (*depLock) init(Class)   {}
 func (*depLock) class() Class { return NoClass }
 
-func depBefore(*depLock, unsafe.Pointer)  {}
-func depAfter(*depLock, unsafe.Pointer)   {}
-func depTried(*depLock, unsafe.Pointer)   {}
-func depRelease(*depLock, unsafe.Pointer) {}
-func depBeforeKernel(*Context)            {}
-func depAfterKernel(*Context)             {}
-func depReleaseKernel(*Context)           {}
-func depMaySleep(*Context)                {}
+func depBefore(*depLock, unsafe.Pointer, kind) {}
+func depAfter(*depLock, unsafe.Pointer, kind)  {}
+func depTried(*depLock, unsafe.Pointer, kind)  {}
+func depRelease(*depLock, unsafe.Pointer)      {}
+func depBeforeKernel(*Context)                 {}
+func depAfterKernel(*Context)                  {}
+func depReleaseKernel(*Context)                {}
+func depMaySleep(*Context)                     {}
 
 // NoteAcquire tells the checker that a lock that is no type of this package,
-// such as the lock bit of a page, was taken. Empty in this build.
+// such as the lock bit of a page, is about to be taken. Empty in this build.
 func NoteAcquire(Class, unsafe.Pointer, uint64) {}
 
-// NoteTry is NoteAcquire after a try that cannot wait. Empty in this build.
+// NoteTry tells the checker that such a lock was taken by a try that could not
+// wait. Empty in this build.
 func NoteTry(Class, unsafe.Pointer, uint64) {}
 
 // NoteRelease tells the checker that such a lock was released, or is from now
@@ -49,13 +50,13 @@ func MayAlloc() {}
 // build.
 func AssertNoSpinlock(string) {}
 
+// AssertNoLocks asserts that no lock at all is held, as on the way to ring 3.
+// Empty in this build.
+func AssertNoLocks(string) {}
+
 // AssertNotHeld asserts that no lock of the class is held, citing rule. Empty in
 // this build.
 func AssertNotHeld(string, Class) {}
-
-// AnyHeld reports whether the running goroutine holds a lock of the class; true
-// in builds that do not know.
-func AnyHeld(Class) bool { return true }
 
 // Violation reports that a rule of docs/locking.md is broken. Empty in this
 // build: guard costly arguments by if locks.Lockdep.

@@ -23,11 +23,11 @@ func (l *Mutex) Init(class Class) { l.dep.init(class) }
 
 // Lock takes the lock. May sleep.
 func (l *Mutex) Lock() {
-	depBefore(&l.dep, unsafe.Pointer(l))
+	depBefore(&l.dep, unsafe.Pointer(l), kindSleep)
 	if !l.owner.CompareAndSwap(0, getg()) {
 		l.lockSlow(Current())
 	}
-	depAfter(&l.dep, unsafe.Pointer(l))
+	depAfter(&l.dep, unsafe.Pointer(l), kindSleep)
 }
 
 func (l *Mutex) lockSlow(c *Context) {
@@ -58,13 +58,17 @@ func (l *Mutex) TryLock() bool {
 	if !l.owner.CompareAndSwap(0, getg()) {
 		return false
 	}
-	depTried(&l.dep, unsafe.Pointer(l))
+	depTried(&l.dep, unsafe.Pointer(l), kindSleep)
 	return true
 }
 
 // Unlock releases the lock. Never sleeps; callable under spinlocks.
 func (l *Mutex) Unlock() {
 	depRelease(&l.dep, unsafe.Pointer(l))
+	l.release()
+}
+
+func (l *Mutex) release() {
 	g := getg()
 	if l.owner.CompareAndSwap(g, 0) {
 		return

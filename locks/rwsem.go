@@ -17,17 +17,17 @@ func (l *RWSem) Init(class Class) { l.dep.init(class) }
 
 // Lock takes the lock alone. May sleep.
 func (l *RWSem) Lock() {
-	depBefore(&l.dep, unsafe.Pointer(l))
+	depBefore(&l.dep, unsafe.Pointer(l), kindSleep)
 	l.acquire(true)
-	depAfter(&l.dep, unsafe.Pointer(l))
+	depAfter(&l.dep, unsafe.Pointer(l), kindSleep)
 }
 
 // RLock shares the lock with other readers. May sleep. Not recursive: a waiting
 // writer would come between.
 func (l *RWSem) RLock() {
-	depBefore(&l.dep, unsafe.Pointer(l))
+	depBefore(&l.dep, unsafe.Pointer(l), kindSleep)
 	l.acquire(false)
-	depAfter(&l.dep, unsafe.Pointer(l))
+	depAfter(&l.dep, unsafe.Pointer(l), kindSleep)
 }
 
 func (l *RWSem) acquire(write bool) {
@@ -75,7 +75,7 @@ func (l *RWSem) try(write bool) bool {
 	ok := l.list.head == nil && l.enter(write, getg())
 	l.lock.unlock()
 	if ok {
-		depTried(&l.dep, unsafe.Pointer(l))
+		depTried(&l.dep, unsafe.Pointer(l), kindSleep)
 	}
 	return ok
 }

@@ -22,12 +22,12 @@ func (l *SpinLock) Init(class Class) { l.dep.init(class) }
 
 // Lock takes the lock, spinning. It never sleeps.
 func (l *SpinLock) Lock() {
-	depBefore(&l.dep, unsafe.Pointer(l))
+	depBefore(&l.dep, unsafe.Pointer(l), kindSpin)
 	pin()
 	if !l.owner.CompareAndSwap(0, getg()) {
 		l.lockSlow()
 	}
-	depAfter(&l.dep, unsafe.Pointer(l))
+	depAfter(&l.dep, unsafe.Pointer(l), kindSpin)
 }
 
 func (l *SpinLock) lockSlow() {
@@ -50,7 +50,7 @@ func (l *SpinLock) TryLock() bool {
 		unpin()
 		return false
 	}
-	depTried(&l.dep, unsafe.Pointer(l))
+	depTried(&l.dep, unsafe.Pointer(l), kindSpin)
 	return true
 }
 
