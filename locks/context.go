@@ -37,6 +37,7 @@ type Context struct {
 	Name  string  // for reports; immutable once the goroutine runs
 	Flags Flags
 	Task  any // *proc.Task, or nil in a kernel thread
+	Sched any // *sched.Entity, or nil in a kernel thread
 
 	kernelDepth int // how often this goroutine has taken kernel_lock
 

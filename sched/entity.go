@@ -1,0 +1,139 @@
+package sched
+
+import (
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"yolk/locks"
+)
+
+// Entity is what the scheduler knows of a task; proc.Task embeds it. Its methods
+// are for the task's own goroutine unless they say otherwise.
+type Entity struct {
+	// For the policy, guarded by the run queue's lock.
+	Link *Entity
+	Nice int8
+
+	// The task's own.
+	slot     bool
+	sliceEnd int64
+
+	// Waiting for a slot.
+	granted atomic.Bool
+	turn    locks.WaitQueue
+
+	// Accounting, written by the task alone and read by anyone. since is when
+	// the running stretch not yet counted in ran began, 0 while asleep.
+	since       atomic.Int64
+	ran         atomic.Int64
+	ranUser     atomic.Int64
+	voluntary   atomic.Uint64
+	involuntary atomic.Uint64
+}
+
+var epoch = time.Now()
+
+// now is the monotonic clock in nanoseconds, never 0.
+func now() int64 { return int64(time.Since(epoch)) + 1 }
+
+// Start binds e to the running goroutine.
+func (e *Entity) Start() {
+	locks.Current().Sched = e
+	e.since.Store(now())
+}
+
+// Exit gives up the CPU for good. The counters stay readable.
+func (e *Entity) Exit() {
+	if e.slot {
+		queue.release(e)
+	}
+	e.pause()
+	locks.Current().Sched = nil
+}
+
+// Enter makes sure of a slot; the task loop calls it each time before it enters
+// ring 3. May sleep if the task has slept since the last time; no lock may be
+// held. It lets goroutines that were woken go first: ring 3 would keep the CPU
+// from them until the next tick.
+func (e *Entity) Enter() {
+	if locks.Runnable() {
+		runtime.Gosched()
+	}
+	if !e.slot {
+		queue.acquire(e)
+	}
+}
+
+// Tick is called when the timer has stopped the program in ring 3. When the
+// slice is over and others wait, the next of them gets the CPU. May sleep.
+func (e *Entity) Tick() {
+	t := now()
+	ran := t - e.since.Swap(t)
+	e.ran.Add(ran)
+	e.ranUser.Add(ran)
+	if t >= e.sliceEnd {
+		e.sliceEnd = t + int64(Slice)
+		e.makeWay()
+	}
+	runtime.Gosched()
+}
+
+// Yield lets the other tasks that wait for a CPU go first (sched_yield). May
+// sleep.
+func (e *Entity) Yield() {
+	e.makeWay()
+	runtime.Gosched()
+}
+
+// makeWay hands the slot over if anybody waits, and queues up again.
+func (e *Entity) makeWay() {
+	if e.slot && Waiting() > 0 {
+		e.involuntary.Add(1)
+		queue.release(e)
+		queue.acquire(e)
+	}
+}
+
+// Times returns the time spent in ring 3 and in the kernel. Callable by anyone.
+// The sum is exact; the part of ring 3 is sampled by the ticks.
+func (e *Entity) Times() (user, system time.Duration) {
+	total := e.ran.Load()
+	if since := e.since.Load(); since != 0 {
+		total += max(0, now()-since)
+	}
+	user = time.Duration(e.ranUser.Load())
+	return user, max(0, time.Duration(total)-user)
+}
+
+// Switched returns how often the task gave up its CPU to wait for something, and
+// how often because its slice was over or it yielded. Callable by anyone.
+func (e *Entity) Switched() (voluntary, involuntary uint64) {
+	return e.voluntary.Load(), e.involuntary.Load()
+}
+
+// pause ends a running stretch.
+func (e *Entity) pause() {
+	if since := e.since.Swap(0); since != 0 {
+		e.ran.Add(now() - since)
+	}
+}
+
+// beforeSleep and afterSleep are called by locks around every sleep.
+func beforeSleep(c *locks.Context) {
+	e, ok := c.Sched.(*Entity)
+	if !ok {
+		return
+	}
+	e.pause()
+	if e.slot {
+		e.voluntary.Add(1)
+		queue.release(e)
+	}
+}
+
+func afterSleep(c *locks.Context) {
+	if e, ok := c.Sched.(*Entity); ok {
+		e.since.Store(now())
+	}
+}

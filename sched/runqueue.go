@@ -1,0 +1,91 @@
+package sched
+
+import (
+	"runtime"
+	"sync/atomic"
+
+	"yolk/locks"
+)
+
+// runqueue hands out the slots. avail is the number of free slots or, below
+// zero, of tasks that wait, so that taking and giving back a slot is one atomic
+// operation as long as nobody waits.
+type runqueue struct {
+	avail atomic.Int32
+
+	lock   locks.SpinLock
+	policy Policy // guarded by lock
+	// promised counts slots given back for a task that had announced itself
+	// in avail but was not in the queue yet. Guarded by lock.
+	promised int
+}
+
+var (
+	queue    runqueue
+	switches atomic.Uint64
+)
+
+func init() {
+	queue.lock.Init(locks.RunqueueLock)
+	queue.policy = &RoundRobin{}
+	queue.avail.Store(int32(runtime.NumCPU()))
+	locks.SetSleepHooks(beforeSleep, afterSleep)
+}
+
+// SetCPUs sets the number of slots. Call it at start-up, before the first task.
+func SetCPUs(n int) { queue.avail.Store(int32(n)) }
+
+// SetPolicy replaces the policy. Call it at start-up, before the first task.
+func SetPolicy(p Policy) {
+	queue.lock.Lock()
+	queue.policy = p
+	queue.lock.Unlock()
+}
+
+// Switches is how often any task was given a CPU ("ctxt" in /proc/stat).
+func Switches() uint64 { return switches.Load() }
+
+// Waiting is the number of tasks that want to run and have no CPU.
+func Waiting() int { return int(max(0, -queue.avail.Load())) }
+
+// acquire gets e a slot. Sleeps when there is none; takes no lock otherwise.
+func (q *runqueue) acquire(e *Entity) {
+	if q.avail.Add(-1) < 0 {
+		q.wait(e)
+	}
+	e.slot = true
+	e.sliceEnd = now() + int64(Slice)
+	switches.Add(1)
+}
+
+// wait is the slow side of acquire: e has announced itself in avail.
+func (q *runqueue) wait(e *Entity) {
+	e.granted.Store(false)
+	q.lock.Lock()
+	if q.promised > 0 {
+		q.promised--
+		q.lock.Unlock()
+		return
+	}
+	q.policy.Enqueue(e)
+	q.lock.Unlock()
+	e.turn.Wait(e.granted.Load)
+}
+
+// release gives a slot back, or on to the next task that waits. Never sleeps.
+func (q *runqueue) release(e *Entity) {
+	e.slot = false
+	if q.avail.Add(1) > 0 {
+		return
+	}
+	q.lock.Lock()
+	next := q.policy.Pick()
+	if next == nil {
+		q.promised++
+	}
+	q.lock.Unlock()
+	if next != nil {
+		next.granted.Store(true)
+		next.turn.WakeOne()
+	}
+}
