@@ -1,0 +1,176 @@
+package amd64
+
+import (
+	"sync/atomic"
+	"unsafe"
+
+	"yolk/arch/pt"
+)
+
+// irqPending has a bit per device vector that has come and whose handler has
+// not run yet. enterUser looks at it.
+var irqPending uint64
+
+// floorTrap handles a trap from ring 0: an interrupt, the first touch of a heap
+// page, a fault in a user copy, or a bug that the runtime turns into a panic.
+func floorTrap(vector, code uint64) {
+	c := thisCPU()
+	lockFloor()
+	if vector >= vecDevice {
+		c.interrupt(vector)
+		if vector < vecTimer {
+			postEvent()
+		}
+		c.leave()
+		return
+	}
+	t := c.thread()
+	if vector == 14 {
+		addr := uintptr(readCR2())
+		if code&1 == 0 && addr >= heapBase && addr < heapEnd {
+			if !heapTouch(addr) {
+				die("the Go heap's frame reserve is empty")
+			}
+			c.leave()
+			return
+		}
+		if fix := fixup(uintptr(t.rip)); fix != 0 {
+			t.rip = uint64(fix)
+			c.leave()
+			return
+		}
+		t.raise(sigSEGV, vector, code, uint64(addr))
+	} else if sig := exceptionSignal(vector); sig != 0 {
+		t.raise(sig, vector, code, t.rip)
+	} else {
+		unlockFloor()
+		oops("trap in ring 0", vector, code, t.rip, t.rsp)
+	}
+	c.leave()
+}
+
+func exceptionSignal(vector uint64) uint32 {
+	switch vector {
+	case 0, 16, 19:
+		return sigFPE
+	case 1, 3:
+		return sigTRAP
+	case 6:
+		return sigILL
+	case 13, 12:
+		return sigSEGV
+	}
+	return 0
+}
+
+// fixup returns where to go on after a fault at rip in a user copy, or 0.
+func fixup(rip uintptr) uintptr {
+	f := &fixups
+	switch {
+	case rip < f[0] || rip >= f[7]:
+		return 0
+	case rip < f[1]:
+		return f[1] // copyUser -> copyTail
+	case rip < f[2]:
+		return f[2] // copyTail -> copyFault
+	case rip >= f[3] && rip < f[4]:
+		return f[4]
+	case rip >= f[5] && rip < f[6]:
+		return f[6]
+	}
+	return 0
+}
+
+// interrupt does what every interrupt asks for, wherever it came from.
+func (c *percpu) interrupt(vector uint64) {
+	switch {
+	case vector == vecTimer:
+		c.timer()
+	case vector == vecTLB:
+		c.serveTLB()
+	case vector < vecTimer:
+		atomic.OrUint64(&irqPending, 1<<(vector-vecDevice))
+	}
+	if vector != vecSpurious {
+		apicWrite(apicEOI, 0)
+	}
+}
+
+// floorUserIRQ handles an interrupt from ring 3. It returns false when the
+// program can go on at once; true when enterUser must return, or the thread
+// gave its CPU away.
+func floorUserIRQ(vector uint64) bool {
+	c := thisCPU()
+	if vector == vecTLB || vector == vecSpurious {
+		c.interrupt(vector)
+		if c.mm != 0 {
+			return false
+		}
+		// The address space was released under us: only a bug does that.
+	}
+	lockFloor()
+	t := c.thread()
+	trap := TrapInterrupt
+	c.interrupt(vector)
+	if vector == vecTimer {
+		if t.state == threadRunning && c.tickAt != 0 && !t.signalled() {
+			// A timer for somebody else: the program's slice goes on.
+			c.armTimer()
+			unlockFloor()
+			return false
+		}
+		trap = TrapTick
+	}
+	t.rip = uint64(syms.userRet)
+	t.rsp = t.userSP
+	t.rflags = 0x202
+	t.fpuSaved = 0
+	*(*Trap)(ptr(uintptr(t.userSP) + 24)) = trap
+	c.kick = 0
+	c.leave()
+	return true
+}
+
+func (t *kthread) signalled() bool { return t.sigPending&^t.sigMask != 0 }
+
+// EnterUser runs the program whose registers are in u, with the page tables of
+// c, until it traps; it says why. The program's RIP must be below 2^47 and its
+// RFLAGS sane: a caller that lets a program choose them checks that.
+func EnterUser(u *UserContext, c *MMContext) Trap {
+	if u.RIP >= 1<<47-pt.PageSize {
+		// IRET and SYSRET fault in ring 0 for such an address.
+		u.Vector, u.ErrorCode, u.FaultAddr = 13, 0, u.RIP
+		return TrapException
+	}
+	return enterUser(u, c)
+}
+
+// KickAll makes every other CPU's EnterUser return soon.
+func KickAll() {
+	PreemptDisable()
+	me := thisCPU()
+	for i := uint32(0); i < ncpu; i++ {
+		if c := &cpus[i]; c != me {
+			atomic.StoreUint32(&c.kick, 1)
+			sendIPI(c, vecResched)
+		}
+	}
+	PreemptEnable()
+}
+
+// NewFPUState returns the FPU state of a new program.
+func NewFPUState() *FPUState {
+	b := make([]byte, FPUSize+63)
+	a := uintptr(unsafe.Pointer(&b[0]))
+	p := (*FPUState)(unsafe.Pointer(&b[(64-a&63)&63]))
+	p.Reset()
+	return p
+}
+
+// Reset makes p the FPU state of a new program: x87 control word 0x37f, MXCSR
+// 0x1f80, all registers in their initial configuration (XSTATE_BV 0).
+func (p *FPUState) Reset() {
+	*p = FPUState{}
+	p[0], p[1] = 0x7f, 0x03
+	p[24], p[25] = 0x80, 0x1f
+}
