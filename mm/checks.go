@@ -1,0 +1,184 @@
+package mm
+
+import (
+	"fmt"
+
+	"yolk/arch"
+	"yolk/arch/pt"
+)
+
+// What must hold of an address space. checkList runs in checking builds at every
+// release of vmlistModifyLock (rule R9), so it allocates nothing unless it has a
+// complaint; CheckInvariants also looks at the ptes and is for tests.
+
+// checkList checks the list, the tree and the hint. PageTableLock held.
+func checkList(m *MM) {
+	n := 0
+	inTree := avlFirst(m.mmapAVL)
+	hint := m.mmapCache.Load()
+	var prev *VMA
+	for v := m.mmap; v != nil; v = v.vmNext {
+		n++
+		switch {
+		case v.VMStart >= v.VMEnd || (v.VMStart|v.VMEnd)&^arch.PageMask != 0:
+			badList(v, "is empty or unaligned")
+		case prev != nil && prev.VMEnd > v.VMStart:
+			badList(v, "overlaps the one before")
+		case !v.inList || v.VMMM != m:
+			badList(v, "is marked as not in this list")
+		case m.mmapAVL != nil && inTree != v:
+			badList(v, "is not at its place in the tree")
+		}
+		if v == hint {
+			hint = nil
+		}
+		if m.mmapAVL != nil {
+			inTree = avlNext(m.mmapAVL, v)
+		}
+		prev = v
+	}
+	if n != m.mapCount || inTree != nil || hint != nil {
+		panic(fmt.Sprintf("mm: %d vmas but map_count %d; left in tree %v, mmap_cache astray %v", n, m.mapCount, inTree != nil, hint != nil))
+	}
+	avlCheck(m.mmapAVL)
+}
+
+func badList(v *VMA, what string) {
+	panic(fmt.Sprintf("mm: vma %#x-%#x %s", v.VMStart, v.VMEnd, what))
+}
+
+func avlFirst(n *VMA) *VMA {
+	for n != nil && n.avlLeft != nil {
+		n = n.avlLeft
+	}
+	return n
+}
+
+// avlNext is the vma after v in the tree, found by its key alone.
+func avlNext(root, v *VMA) (next *VMA) {
+	for n := root; n != nil; {
+		if n.VMEnd > v.VMEnd {
+			next = n
+			n = n.avlLeft
+		} else {
+			n = n.avlRight
+		}
+	}
+	return next
+}
+
+// avlCheck checks heights and balance and returns the height.
+func avlCheck(n *VMA) int16 {
+	if n == nil {
+		return 0
+	}
+	l, r := avlCheck(n.avlLeft), avlCheck(n.avlRight)
+	if n.avlHeight != 1+max(l, r) || l-r > 1 || r-l > 1 {
+		badList(n, "is out of balance in the tree")
+	}
+	return n.avlHeight
+}
+
+// CheckInvariants checks all that should hold of m while nothing changes it,
+// the sums against the ptes included; it panics with what is wrong. It takes
+// MmapSem and PageTableLock.
+func CheckInvariants(m *MM) {
+	m.MmapSem.Lock()
+	defer m.MmapSem.Unlock()
+	m.PageTableLock.Lock()
+	defer m.PageTableLock.Unlock()
+	checkList(m)
+	sum := ptesums{m: m}
+	for v := m.mmap; v != nil; v = v.vmNext {
+		sum.addVMA(v)
+	}
+	inVMAs := sum.ptes
+	sum.ptes = 0
+	for pte, addr := nextPTE(m, 0, arch.TaskSize); pte != nil; pte, addr = nextPTE(m, addr+arch.PageSize, arch.TaskSize) {
+		if !loadPTE(pte).None() {
+			sum.ptes++
+		}
+	}
+	if sum.ptes != inVMAs {
+		panic(fmt.Sprintf("mm: %d ptes in vmas, %d in the tables", inVMAs, sum.ptes))
+	}
+	sum.compare()
+}
+
+// ptesums adds up what the counters of an mm should say.
+type ptesums struct {
+	m                   *MM
+	rss, anon, swapped  int64
+	total, locked, ptes int64
+	data, stack         int64
+}
+
+func (s *ptesums) addVMA(v *VMA) {
+	s.total += v.pages()
+	if v.VMFlags&VMLocked != 0 {
+		s.locked += v.pages()
+	}
+	if v.VMFlags&VMGrowsDown != 0 {
+		s.stack += v.pages()
+	} else if isData(v.VMFlags) {
+		s.data += v.pages()
+	}
+	for pte, addr := nextPTE(s.m, v.VMStart, v.VMEnd); pte != nil; pte, addr = nextPTE(s.m, addr+arch.PageSize, v.VMEnd) {
+		e := loadPTE(pte)
+		if e.None() {
+			continue
+		}
+		s.ptes++
+		if !ptePresent(e) {
+			s.swapped++
+			continue
+		}
+		checkPTE(v, addr, e)
+		if e.PFN() != zeroPFN {
+			s.rss++
+			if e&pteAnon != 0 {
+				s.anon++
+			}
+		}
+	}
+}
+
+// checkPTE checks a present pte against its vma and its page.
+func checkPTE(v *VMA, addr uintptr, e arch.PTE) {
+	bad := ""
+	page := PageOf(e.PFN())
+	switch {
+	case e.Writable() && v.VMFlags&VMWrite == 0:
+		bad = "is writable in a read-only vma"
+	case e.Present() == (v.VMFlags&vmAccessBits == 0):
+		bad = "is hidden wrongly, or not hidden"
+	case e&pt.NX == 0 && v.VMFlags&VMExec == 0:
+		bad = "may be executed"
+	case page.Count() < 1 && !page.Reserved():
+		bad = "maps a free page"
+	case e.Writable() && e&pteAnon != 0 && page.InSwapCache():
+		bad = "is writable while its page is in the swap cache"
+	case e.Writable() && page.Reserved():
+		bad = "is writable and maps a reserved page"
+	}
+	if bad != "" {
+		panic(fmt.Sprintf("mm: pte %#x of %#x %s", uint64(e), addr, bad))
+	}
+}
+
+func (s *ptesums) compare() {
+	type pair struct {
+		name      string
+		got, want int64
+	}
+	m := s.m
+	for _, p := range []pair{
+		{"rss", m.RSS.Load(), s.rss}, {"anon_rss", m.AnonRSS.Load(), s.anon}, {"swap entries", m.SwapEnts.Load(), s.swapped},
+		{"total_vm", m.totalVM, s.total}, {"locked_vm", m.lockedVM, s.locked},
+		{"data_vm", m.dataVM, s.data}, {"stack_vm", m.stackVM, s.stack},
+	} {
+		if p.got != p.want {
+			panic(fmt.Sprintf("mm: %s is %d, should be %d", p.name, p.got, p.want))
+		}
+	}
+}

@@ -1,0 +1,28 @@
+package mm
+
+import "yolk/arch"
+
+// exitMmap (exit_mmap) removes all mappings of m, whose last user is gone.
+// MmapSem is taken all the same: swapoff may hold it to look for entries, and
+// must not miss those of a dying mm. May sleep.
+func exitMmap(m *MM) {
+	m.MmapSem.Lock()
+	// From here a stealer finds no vma. One that has found one holds
+	// PageTableLock, so we wait for it; one that has dropped it touches nothing more.
+	vmlistModifyLock(m)
+	free := m.mmap
+	for v := free; v != nil; v = v.vmNext {
+		v.inList = false
+	}
+	m.mmap, m.mmapAVL, m.mapCount = nil, nil, 0
+	m.mmapCache.Store(nil)
+	vmlistModifyUnlock(m)
+	for free != nil {
+		v := free
+		free = v.vmNext
+		v.vmNext, v.avlLeft, v.avlRight = nil, nil, nil
+		unmapArea(m, v, v.VMStart, v.VMEnd, nil)
+	}
+	freePgtables(m, nil, 0, arch.TaskSize)
+	m.MmapSem.Unlock()
+}

@@ -1,0 +1,255 @@
+package mm
+
+import (
+	"sync/atomic"
+
+	"yolk/arch"
+	"yolk/arch/pt"
+)
+
+// Page tables: four levels, each a frame of 512 entries. Entries of the lowest
+// level are ptes; hardware sets their A and D bits at any time, so every change
+// is an exchange or a compare-and-swap, made under PageTableLock.
+//
+// Who may walk: with MmapSem, or with PageTableLock held throughout. Tables are
+// added under both, and freed only after their entry was cleared under both.
+
+// pteAnon is a software bit: the page belongs to no file and counts in AnonRSS.
+const pteAnon arch.PTE = 1 << 9
+
+// pteHidden marks, with Present clear, the pte of a present page in a PROT_NONE mapping.
+const pteHidden = pt.Global
+
+// ptePresent reports whether e names a frame, be it hidden by PROT_NONE.
+func ptePresent(e arch.PTE) bool { return e&(pt.Present|pteHidden) != 0 }
+
+const (
+	tableBits = pt.Present | pt.Write | pt.User | pt.Accessed
+	// pteKeep are the bits that a change of protection leaves alone.
+	pteKeep   = ^(pt.Present | pt.Write | pt.User | pt.NX | pteHidden)
+	levelBits = 9
+	pmdSize   = uintptr(1) << (arch.PageShift + levelBits) // what one pte table maps
+	pudSize   = pmdSize << levelBits
+	pgdSize   = pudSize << levelBits
+)
+
+// pageProt is protection_map: the pte bits for vm_flags. Private writable pages
+// are mapped read-only until the first write copies them.
+func pageProt(f VMFlags) arch.PTE {
+	if f&vmAccessBits == 0 {
+		return pteHidden | pt.User | pt.NX
+	}
+	prot := pt.Present | pt.User
+	if f&VMExec == 0 {
+		prot |= pt.NX
+	}
+	if f&(VMWrite|VMShared) == VMWrite|VMShared {
+		prot |= pt.Write
+	}
+	return prot
+}
+
+func loadPTE(p *uint64) arch.PTE { return arch.PTE(atomic.LoadUint64(p)) }
+
+// setPTE stores into an entry that was empty, or non-present for the hardware.
+func setPTE(p *uint64, e arch.PTE) { atomic.StoreUint64(p, uint64(e)) }
+
+// getAndClearPTE empties an entry and returns what it held, A and D bits included.
+func getAndClearPTE(p *uint64) arch.PTE { return arch.PTE(atomic.SwapUint64(p, 0)) }
+
+// changePTE replaces bits of an entry without losing an A or D bit that the
+// hardware sets meanwhile, and returns the old entry.
+func changePTE(p *uint64, keep, set arch.PTE) arch.PTE {
+	for {
+		old := atomic.LoadUint64(p)
+		if atomic.CompareAndSwapUint64(p, old, old&uint64(keep)|uint64(set)) {
+			return arch.PTE(old)
+		}
+	}
+}
+
+// countPTE adds n times the page of a present pte to the sums of m.
+// PageTableLock held. ZERO_PAGE is nobody's.
+func countPTE(m *MM, e arch.PTE, n int64) {
+	if e.PFN() == zeroPFN {
+		return
+	}
+	m.RSS.Add(n)
+	if e&pteAnon != 0 {
+		m.AnonRSS.Add(n)
+	}
+}
+
+func tableShift(level int) int { return arch.PageShift + levelBits*level }
+
+// lookupPTE returns the place of addr's pte, or nil when it has no table.
+func lookupPTE(m *MM, addr uintptr) *uint64 {
+	table := m.Ctx.PGD
+	for level := 3; level > 0; level-- {
+		e := loadPTE(&arch.Table(table)[addr>>tableShift(level)&(pt.Entries-1)])
+		if !e.Present() {
+			return nil
+		}
+		table = e.PFN()
+	}
+	return &arch.Table(table)[addr>>arch.PageShift&(pt.Entries-1)]
+}
+
+// nextPTE returns the pte of the first address at or above addr, below end, that
+// has a table, and that address; nil when there is none. It skips a missing
+// table of any level in one step.
+func nextPTE(m *MM, addr, end uintptr) (*uint64, uintptr) {
+	for addr < end {
+		table := m.Ctx.PGD
+		level := 3
+		for ; level > 0; level-- {
+			e := loadPTE(&arch.Table(table)[addr>>tableShift(level)&(pt.Entries-1)])
+			if !e.Present() {
+				break
+			}
+			table = e.PFN()
+		}
+		if level == 0 {
+			return &arch.Table(table)[addr>>arch.PageShift&(pt.Entries-1)], addr
+		}
+		span := uintptr(1) << tableShift(level)
+		next := addr&^(span-1) + span
+		if next <= addr {
+			break
+		}
+		addr = next
+	}
+	return nil, end
+}
+
+// allocPTE returns the place of addr's pte and makes the tables on the way to it;
+// nil without memory. MmapSem held, no spinlock; may sleep.
+func allocPTE(m *MM, addr uintptr) *uint64 {
+	table := m.Ctx.PGD
+	for level := 3; level > 0; level-- {
+		slot := &arch.Table(table)[addr>>tableShift(level)&(pt.Entries-1)]
+		e := loadPTE(slot)
+		if !e.Present() {
+			if e = addTable(m, slot); e == 0 {
+				return nil
+			}
+		}
+		table = e.PFN()
+	}
+	return &arch.Table(table)[addr>>arch.PageShift&(pt.Entries-1)]
+}
+
+// addTable fills a directory entry with a new table and returns the entry; 0
+// without memory. Locks as allocPTE.
+func addTable(m *MM, slot *uint64) arch.PTE {
+	p := AllocPage(GFPKernel | GFPZero)
+	if p == nil {
+		return 0
+	}
+	p.Set(PGTable)
+	e := pt.Make(p.PFN(), tableBits)
+	m.PageTableLock.Lock()
+	if have := loadPTE(slot); have.Present() {
+		e = have
+	} else {
+		setPTE(slot, e)
+		m.PTables.Add(1)
+		p = nil
+	}
+	m.PageTableLock.Unlock()
+	if p != nil {
+		freeTable(p)
+	}
+	return e
+}
+
+func freeTable(p *Page) {
+	p.Clear(PGTable)
+	PutPage(p)
+}
+
+// freePgtables frees the tables that only served [start, end), which has just
+// been unmapped: those that reach neither prev, the vma before, nor the one
+// after. MmapSem held. A stealer may be walking tables of other vmas of m under
+// PageTableLock, so an entry is cleared under it, and its table freed when no
+// CPU can have the entry cached.
+func freePgtables(m *MM, prev *VMA, start, end uintptr) {
+	floor, ceil := uintptr(0), uintptr(arch.TaskSize)
+	next := m.mmap
+	if prev != nil {
+		floor, next = prev.VMEnd, prev.vmNext
+	}
+	if next != nil {
+		ceil = next.VMStart
+	}
+	// No upper bound of its own: the kernel half begins in another entry of the top table.
+	if next == nil {
+		ceil = pgdSize << (levelBits - 1)
+	}
+	for level := 1; level <= 3; level++ {
+		freeLevel(m, level, max(start, floor), min(end, ceil), floor, ceil)
+	}
+}
+
+// tableBatch is the number of tables cleared before a flush.
+const tableBatch = 32
+
+// freeLevel frees the tables of one level (1: pte tables) that lie wholly in
+// [floor, ceil) and map part of [start, end).
+func freeLevel(m *MM, level int, start, end, floor, ceil uintptr) {
+	span := uintptr(1) << tableShift(level)
+	addr := start &^ (span - 1)
+	for addr < end {
+		var batch [tableBatch]*Page
+		n, first := 0, addr
+		m.PageTableLock.Lock()
+		for addr < end && n < len(batch) {
+			slot, at := nextSlot(m, level, addr, end)
+			if slot == nil {
+				addr = end
+				break
+			}
+			addr = at + span
+			if at < floor || at+span > ceil {
+				continue
+			}
+			if n == 0 {
+				first = at
+			}
+			batch[n] = PageOf(getAndClearPTE(slot).PFN())
+			n++
+		}
+		m.PTables.Add(int64(-n))
+		m.PageTableLock.Unlock()
+		if n > 0 {
+			// One invalidation drops a CPU's paging-structure caches entirely.
+			arch.FlushTLBPage(&m.Ctx, first)
+		}
+		for _, p := range batch[:n] {
+			freeTable(p)
+		}
+	}
+}
+
+// nextSlot finds the first present directory entry of a level at or above addr
+// (a multiple of the level's span) and below end.
+func nextSlot(m *MM, level int, addr, end uintptr) (*uint64, uintptr) {
+	for addr < end {
+		table := m.Ctx.PGD
+		l := 3
+		for ; ; l-- {
+			slot := &arch.Table(table)[addr>>tableShift(l)&(pt.Entries-1)]
+			e := loadPTE(slot)
+			if !e.Present() {
+				break
+			}
+			if l == level {
+				return slot, addr
+			}
+			table = e.PFN()
+		}
+		span := uintptr(1) << tableShift(l)
+		addr = addr&^(span-1) + span
+	}
+	return nil, end
+}
