@@ -52,6 +52,7 @@ const (
 	PGSlab                             // lent to the Go heap
 	PGTable                            // a page table
 	PGReserved                         // never counted, stolen or freed
+	PGReadahead                        // read ahead of any need, and not used yet
 )
 
 // memMap is mem_map, indexed by frame number; frames that are no RAM are PGReserved.
@@ -136,7 +137,17 @@ var pageWait [64]locks.WaitQueue
 func pageQueue(pfn arch.PFN) *locks.WaitQueue { return &pageWait[pfn%arch.PFN(len(pageWait))] }
 
 // TryLockPage takes the page lock if it is free. Callable anywhere.
-func TryLockPage(p *Page) bool { return !p.TestAndSet(PGLocked) }
+func TryLockPage(p *Page) bool {
+	if !p.tryLockForIO() {
+		return false
+	}
+	locks.NoteTry(locks.PageLock, unsafe.Pointer(p), p.index)
+	return true
+}
+
+// tryLockForIO takes the page lock for a transfer, whose end releases it: the
+// lock belongs to the I/O, not to this goroutine.
+func (p *Page) tryLockForIO() bool { return !p.TestAndSet(PGLocked) }
 
 // LockPage takes the page lock (PG_locked), sleeping while I/O or another
 // holder has it. No spinlock is held on entry. Writes that still wait for
@@ -148,8 +159,9 @@ func LockPage(p *Page) {
 	RunDiskQueue()
 	pageQueue(p.PFN()).Wait(func() bool {
 		p.Set(PGWaiters)
-		return TryLockPage(p)
+		return p.tryLockForIO()
 	})
+	locks.NoteAcquire(locks.PageLock, unsafe.Pointer(p), p.index)
 }
 
 // WaitOnPage sleeps until the page is unlocked (wait_on_page). The caller holds a reference.
@@ -165,9 +177,15 @@ func WaitOnPage(p *Page) {
 }
 
 // UnlockPage releases the page lock and wakes those who wait for it. Callable
-// under spinlocks and from completions. A waiter sets PGWaiters before it looks
-// at PGLocked, so one of the two always sees the other.
+// under spinlocks.
 func UnlockPage(p *Page) {
+	locks.NoteRelease(locks.PageLock, unsafe.Pointer(p))
+	p.unlockAfterIO()
+}
+
+// unlockAfterIO is UnlockPage for the end of a transfer. A waiter sets PGWaiters
+// before it looks at PGLocked, so one of the two always sees the other.
+func (p *Page) unlockAfterIO() {
 	pfn := p.PFN()
 	old := p.flags.And(^uint32(PGLocked | PGWaiters))
 	if old&uint32(PGLocked) == 0 {

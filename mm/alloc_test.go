@@ -1,0 +1,175 @@
+package mm
+
+import (
+	"testing"
+
+	"yolk/arch"
+	"yolk/locks"
+)
+
+// boot makes a soft machine of n frames and takes it over.
+func boot(tb testing.TB, n int, cfg Config) {
+	tb.Helper()
+	arch.InitSoft(n, 2)
+	Init(cfg)
+}
+
+// drainFree allocates until a request with gfp fails.
+func drainFree(gfp GFP) (pages []*Page) {
+	for {
+		p := AllocPage(gfp)
+		if p == nil {
+			return pages
+		}
+		pages = append(pages, p)
+	}
+}
+
+func recountFree(t *testing.T) {
+	t.Helper()
+	n := 0
+	for i := range zones {
+		z := &zones[i]
+		in := 0
+		for o, pfn := range z.list {
+			for ; pfn != 0; pfn = memMap[pfn].lruNext {
+				p := &memMap[pfn]
+				if !p.Test(PGFree) || int(p.order) != o || pfn < z.start || pfn+1<<o > z.end {
+					t.Fatalf("zone %s order %d: bad block %d", zoneNames[i], o, pfn)
+				}
+				in += 1 << o
+			}
+		}
+		if in != int(z.free.Load()) {
+			t.Fatalf("zone %s: %d frames on the lists, %d counted", zoneNames[i], in, z.free.Load())
+		}
+		n += in
+	}
+	if n != NrFreePages() {
+		t.Fatalf("NrFreePages %d, recounted %d", NrFreePages(), n)
+	}
+}
+
+func TestWatermarks(t *testing.T) {
+	boot(t, 4096, Config{DMAEnd: 0x100 + 1024})
+	before := NrFreePages()
+	got := drainFree(GFPLow)
+	if n, want := NrFreePages(), zones[zoneDMA].min+zones[zoneNormal].min; n != want {
+		t.Errorf("an ordinary request leaves %d frames, want min %d", n, want)
+	}
+	got = append(got, drainFree(GFPMed)...)
+	if n, want := NrFreePages(), zones[zoneDMA].min/2+zones[zoneNormal].min/2; n != want {
+		t.Errorf("GFPMed leaves %d frames, want %d", n, want)
+	}
+	got = append(got, drainFree(GFPAtomic)...)
+	if n, want := NrFreePages(), zones[zoneDMA].min/4+zones[zoneNormal].min/4; n != want {
+		t.Errorf("GFPAtomic leaves %d frames, want %d", n, want)
+	}
+	locks.Current().Flags |= locks.PFMemAlloc
+	got = append(got, drainFree(GFPUser)...)
+	locks.Current().Flags &^= locks.PFMemAlloc
+	if n := NrFreePages(); n != 0 {
+		t.Errorf("PF_MEMALLOC leaves %d frames", n)
+	}
+	recountFree(t)
+	for _, p := range got {
+		FreePage(p)
+	}
+	if n := NrFreePages(); n != before {
+		t.Errorf("%d frames free at the end, %d at the start", n, before)
+	}
+	recountFree(t)
+}
+
+func TestZones(t *testing.T) {
+	boot(t, 4096, Config{DMAEnd: 0x100 + 1024, BigmemFrames: 1024})
+	if p := AllocPage(GFPDMA); !p.PageDMA() {
+		t.Error("GFPDMA gave a frame that is not DMA")
+	}
+	if p := AllocPage(GFPUser); p.PageHigh() || p.PageDMA() {
+		t.Error("an ordinary request left the normal zone")
+	}
+	if p := AllocPage(GFPHighUser); !p.PageHigh() {
+		t.Error("GFPBigmem did not prefer the high zone")
+	}
+	for _, p := range drainFree(GFPUser &^ GFPWait) {
+		if p.PageHigh() {
+			t.Fatal("a request without GFPBigmem got a high frame")
+		}
+	}
+	recountFree(t)
+}
+
+func TestBuddyJoins(t *testing.T) {
+	boot(t, 2048, Config{})
+	var blocks []*Page
+	for order := range maxOrder + 1 {
+		p := AllocPages(GFPKernel|GFPZero, order)
+		if p == nil || int(p.PFN())&(1<<order-1) != 0 {
+			t.Fatalf("order %d: %v", order, p)
+		}
+		blocks = append(blocks, p)
+	}
+	recountFree(t)
+	for order, p := range blocks {
+		FreePages(p, order)
+	}
+	recountFree(t)
+	if p := AllocPages(GFPKernel, maxOrder); p == nil {
+		t.Error("blocks were not joined again")
+	}
+}
+
+func TestPageStructIsSmall(t *testing.T) {
+	if pageStructSize > 64 {
+		t.Errorf("struct page takes %d bytes", pageStructSize)
+	}
+}
+
+func TestAllocAllocatesNothing(t *testing.T) {
+	boot(t, 2048, Config{})
+	if n := testing.AllocsPerRun(100, func() { PutPage(AllocPage(GFPUser)) }); n != 0 {
+		t.Errorf("AllocPage+PutPage: %v Go allocations", n)
+	}
+}
+
+type thing struct {
+	a, b *int
+	n    [10]int
+}
+
+func TestSlab(t *testing.T) {
+	boot(t, 2048, Config{})
+	var c Cache[thing]
+	c.Init("thing", func(x *thing) { x.n[0] = 7 })
+	var objs []*thing
+	for range 1000 {
+		o := c.Alloc(GFPKernel)
+		if o.n[0] != 7 || o.a != nil {
+			t.Fatal("object not prepared")
+		}
+		o.a = new(int)
+		objs = append(objs, o)
+	}
+	if i := c.info(); i.active != 1000 || i.total < 1000 {
+		t.Errorf("info %+v", i)
+	}
+	for _, o := range objs {
+		c.Free(o)
+	}
+	kmemCacheReap()
+	if i := c.info(); i.active != 0 || i.slabs != 1 {
+		t.Errorf("after reaping: %+v", i)
+	}
+	if n := testing.AllocsPerRun(100, func() { c.Free(c.Alloc(GFPKernel)) }); n != 0 {
+		t.Errorf("Alloc+Free: %v Go allocations", n)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("double free went unnoticed")
+		}
+	}()
+	o := c.Alloc(GFPKernel)
+	c.Free(o)
+	c.Free(o)
+}

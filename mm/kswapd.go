@@ -1,0 +1,103 @@
+package mm
+
+import (
+	"sync/atomic"
+	"time"
+
+	"yolk/arch"
+	"yolk/locks"
+)
+
+var (
+	kswapdWait   locks.WaitQueue
+	kswapdWanted atomic.Bool
+	kswapdQuit   atomic.Bool
+	kswapdGone   atomic.Bool
+)
+
+// kswapdPeriod is how often kswapd looks by itself: the Go heap draws on its
+// reserve without telling anybody.
+const kswapdPeriod = 50 * time.Millisecond
+
+// WakeKswapd asks kswapd to restore the high watermarks. Callable anywhere.
+func WakeKswapd() {
+	if !kswapdWanted.Load() {
+		kswapdWanted.Store(true)
+		CountVM(KswapdWake)
+		kswapdWait.WakeAll()
+	}
+}
+
+// StartKswapd starts the page stealer's thread. Called once, after Init.
+func StartKswapd() {
+	kswapdQuit.Store(false)
+	kswapdGone.Store(false)
+	locks.Go("kswapd", kswapd)
+}
+
+// StopKswapd ends the thread and waits for its end; for tests and power-off.
+func StopKswapd() {
+	kswapdQuit.Store(true)
+	kswapdWait.WakeAll()
+	kswapdWait.Wait(kswapdGone.Load)
+}
+
+// kswapd keeps free frames between the low and high watermarks, so that others
+// seldom have to steal for themselves, and the Go heap's reserve filled.
+func kswapd() {
+	ctx := locks.Current()
+	ctx.Flags |= locks.PFMemAlloc | locks.PFKswapd
+	for !kswapdQuit.Load() {
+		kswapdWait.WaitTimeout(kswapdCalled, kswapdPeriod, false)
+		kswapdWanted.Store(false)
+		fillHeapReserve(GFPKswapd)
+		drainHeapReserve()
+		if belowHigh(0) && belowLow() {
+			CountVM(PageOutRun)
+			balance()
+		}
+		RunDiskQueue()
+	}
+	kswapdGone.Store(true)
+	kswapdWait.WakeAll()
+}
+
+func kswapdCalled() bool { return kswapdWanted.Load() || kswapdQuit.Load() }
+
+// belowLow reports that some zone's frames have run short.
+func belowLow() bool {
+	for i := range zones {
+		if z := &zones[i]; z.low > 0 && int(z.free.Load()) < z.low+z.min {
+			return true
+		}
+	}
+	return arch.HeapLevel() < arch.HeapTarget
+}
+
+// belowHigh reports that free frames, together with soon pages that will be
+// free once the disk has them, are fewer than the high watermarks ask for.
+func belowHigh(soon int) bool {
+	high := 0
+	for i := range zones {
+		high += zones[i].high
+	}
+	return NrFreePages()+soon < high
+}
+
+// balance steals until the high watermarks are met or nothing can be stolen.
+func balance() {
+	for fruitless := 0; belowHigh(0) && fruitless < 2 && !kswapdQuit.Load(); {
+		fillHeapReserve(GFPKswapd)
+		if !belowHigh(int(nrAsyncPages.Load())) {
+			// Enough is under way: wait for it, then collect it.
+			waitForWrites()
+			shrinkMmap(0, GFPKswapd, 2*swapClusterMax)
+			continue
+		}
+		if doTryToFreePages(GFPKswapd) > 0 {
+			fruitless = 0
+		} else if !waitForWrites() {
+			fruitless++
+		}
+	}
+}

@@ -1,0 +1,92 @@
+package mm
+
+import (
+	"fmt"
+	"io"
+
+	"yolk/arch"
+)
+
+// kib converts pages to KiB.
+func kib(pages int) int { return pages << (arch.PageShift - 10) }
+
+// MemInfo is the state of memory in pages, for sysinfo and /proc/meminfo.
+type MemInfo struct {
+	Total, Free, Cached, SwapCached int
+	TotalSwap, FreeSwap             int
+	TotalHigh, FreeHigh             int
+	Mapped, Anon, PageTables        int
+	HeapPages                       int
+}
+
+// Meminfo takes a snapshot (si_meminfo and si_swapinfo).
+func Meminfo() MemInfo {
+	i := MemInfo{
+		Total:      TotalPages(),
+		Free:       NrFreePages(),
+		SwapCached: swapperSpace.Pages(),
+		TotalSwap:  int(totalSwapPages.Load()),
+		FreeSwap:   NrSwapPages(),
+		TotalHigh:  int(zones[zoneHigh].pages.Load()),
+		FreeHigh:   int(zones[zoneHigh].free.Load()),
+		HeapPages:  max(0, int(heapPages.Load())),
+	}
+	i.Cached = max(0, int(pageCacheSize.Load())-i.SwapCached)
+	mmlistLock.Lock()
+	for m := mmlistHead; m != nil; m = m.mmlistNext {
+		anon := int(m.AnonRSS.Load())
+		i.Anon += anon
+		i.Mapped += int(m.RSS.Load()) - anon
+		i.PageTables += int(m.PTables.Load())
+	}
+	mmlistLock.Unlock()
+	return i
+}
+
+// WriteMeminfo writes /proc/meminfo.
+func WriteMeminfo(w io.Writer) {
+	i := Meminfo()
+	for _, l := range [...]struct {
+		name  string
+		pages int
+	}{
+		{"MemTotal", i.Total}, {"MemFree", i.Free}, {"MemAvailable", i.Free + i.Cached}, {"Buffers", 0},
+		{"Cached", i.Cached}, {"SwapCached", i.SwapCached},
+		{"HighTotal", i.TotalHigh}, {"HighFree", i.FreeHigh},
+		{"LowTotal", i.Total - i.TotalHigh}, {"LowFree", i.Free - i.FreeHigh},
+		{"SwapTotal", i.TotalSwap}, {"SwapFree", i.FreeSwap},
+		{"AnonPages", i.Anon}, {"Mapped", i.Mapped}, {"KernelHeap", i.HeapPages}, {"PageTables", i.PageTables},
+	} {
+		fmt.Fprintf(w, "%-15s %8d kB\n", l.name+":", kib(l.pages))
+	}
+}
+
+// WriteSwaps writes /proc/swaps. Sizes leave out the header, as on Linux.
+func WriteSwaps(w io.Writer) {
+	fmt.Fprintf(w, "%-40s%-16s%-16s%-16s%s\n", "Filename", "Type", "Size", "Used", "Priority")
+	for i := range swapInfos {
+		si := &swapInfos[i]
+		swapListLock.Lock()
+		si.lock.Lock()
+		used, pages, inUse, prio, dev := si.used, si.pages, si.inUse, si.prio, si.dev
+		si.lock.Unlock()
+		swapListLock.Unlock()
+		if used {
+			fmt.Fprintf(w, "%-40s%-16s%-16d%-16d%d\n", "/dev/"+dev.Name(), "partition", kib(pages), kib(inUse), prio)
+		}
+	}
+}
+
+// WriteZoneinfo writes the zones' sizes and watermarks, in /proc/zoneinfo's manner.
+func WriteZoneinfo(w io.Writer) {
+	for i := range zones {
+		z := &zones[i]
+		fmt.Fprintf(w, "Node 0, zone %8s\n  pages free     %d\n        min      %d\n        low      %d\n        high     %d\n        managed  %d\n",
+			zoneNames[i], z.free.Load(), z.min, z.low, z.high, z.pages.Load())
+	}
+}
+
+func writeSlabLine(w io.Writer, i cacheInfo) {
+	fmt.Fprintf(w, "%-17s %6d %6d %6d %4d %4d : tunables %4d %4d %4d : slabdata %6d %6d %6d\n",
+		i.name, i.active, i.total, i.size, i.perSlab, 1, 0, 0, 0, i.slabs, i.slabs, 0)
+}

@@ -1,0 +1,87 @@
+package mm
+
+import (
+	"time"
+
+	"yolk/locks"
+)
+
+var (
+	oomKiller func(victim *MM) bool
+	currentMM func() *MM
+	oomWait   locks.WaitQueue // an address space has gone
+)
+
+// SetOOMKiller sets how the users of an address space are killed: kill sends
+// them SIGKILL, does not sleep, and reports whether there was anybody. Called
+// from start-up only.
+func SetOOMKiller(kill func(victim *MM) bool) { oomKiller = kill }
+
+// SetCurrentMM sets how mm learns on whose behalf the running goroutine
+// allocates; nil for kernel threads. Called from start-up only.
+func SetCurrentMM(f func() *MM) { currentMM = f }
+
+// dying reports whether the running task has been chosen by the OOM killer. It
+// gets the last frames, so that it can die.
+func dying() bool {
+	if currentMM == nil {
+		return false
+	}
+	m := currentMM()
+	return m != nil && m.OOMKilled.Load()
+}
+
+// oomPatience is how long an allocation waits for a victim to give up its pages.
+const oomPatience = 2 * time.Second
+
+// outOfMemory is called when RAM and swap are full and reclaim made no progress
+// (out_of_memory). It kills the fattest address space, unless one that was
+// killed is still on its way out, and waits for frames. It reports whether to
+// try again. No spinlock held; sleeps.
+func outOfMemory() bool {
+	if oomKiller == nil || dying() {
+		return false
+	}
+	victim, killed := chooseFattest()
+	if victim == nil {
+		return false
+	}
+	if !killed {
+		victim.OOMKilled.Store(true)
+		if !oomKiller(victim) {
+			MMDrop(victim)
+			return true // nobody left to kill in it: choose again
+		}
+		CountVM(OOMKill)
+	}
+	oomWait.WaitTimeout(func() bool {
+		return NrFreePages() > reservedPages() || MMUsers(victim) == 0 || dying()
+	}, oomPatience, false)
+	MMDrop(victim)
+	return !dying()
+}
+
+// chooseFattest returns, with mm_count taken, the address space that was killed
+// and still has pages, or else the one whose end frees most: rss and swap.
+func chooseFattest() (victim *MM, killed bool) {
+	mmlistLock.Lock()
+	defer mmlistLock.Unlock()
+	var worst int64
+	for m := mmlistHead; m != nil; m = m.mmlistNext {
+		if MMUsers(m) == 0 {
+			continue
+		}
+		points := m.RSS.Load() + m.SwapEnts.Load()
+		if m.OOMKilled.Load() && points > 0 {
+			victim, killed = m, true
+			break
+		}
+		if points > worst {
+			victim, worst = m, points
+		}
+	}
+	if victim != nil {
+		MMGrab(victim)
+	}
+	return victim, killed
+}

@@ -1,0 +1,172 @@
+package mm
+
+import (
+	"yolk/arch"
+	"yolk/locks"
+)
+
+// pageAllocLock is page_alloc_lock: the free lists. It is a leaf: nothing is
+// acquired inside it.
+var pageAllocLock locks.SpinLock
+
+// AllocPage returns one frame with one reference, or nil. With GFPWait it may
+// sleep and reclaim, so no spinlock is held on entry; without, it is callable
+// under spinlocks. Source: __get_free_pages, brief §2.13.
+func AllocPage(gfp GFP) *Page { return AllocPages(gfp, 0) }
+
+// AllocPages returns 1<<order contiguous frames by their first page, which holds
+// the only reference, or nil. Locks and sleeping as for AllocPage.
+func AllocPages(gfp GFP, order int) *Page {
+	p := takeFrames(gfp, order, markLow)
+	if p == nil {
+		p = allocSlow(gfp, order)
+		if p == nil {
+			return nil
+		}
+	}
+	if gfp&GFPZero != 0 {
+		for i := range arch.PFN(1) << order {
+			arch.ClearPage(p.PFN() + i)
+		}
+	}
+	return p
+}
+
+// mark is the level down to which a request may take a zone's free frames.
+type mark uint8
+
+const (
+	markLow      mark = iota // leave what kswapd should find before it is woken
+	markMin                  // the ordinary limit
+	markReserve              // GFPMed: half of the rest
+	markDeep                 // GFPHigh: three quarters of the rest
+	markMemalloc             // those who free memory: everything
+)
+
+func (z *zone) floor(m mark) int {
+	switch m {
+	case markLow:
+		return z.low
+	case markMin:
+		return z.min
+	case markReserve:
+		return z.min / 2
+	case markDeep:
+		return z.min / 4
+	}
+	return 0
+}
+
+// takeFrames looks through the zones that suit gfp, best first.
+func takeFrames(gfp GFP, order int, m mark) *Page {
+	first := zoneNormal
+	switch {
+	case gfp&GFPDMA != 0:
+		first = zoneDMA
+	case gfp&GFPBigmem != 0:
+		first = zoneHigh
+	}
+	pageAllocLock.Lock()
+	for i := first; i >= zoneDMA; i-- {
+		z := &zones[i]
+		if int(z.free.Load())-1<<order < z.floor(m) {
+			continue
+		}
+		if pfn := z.take(order); pfn != 0 {
+			pageAllocLock.Unlock()
+			p := &memMap[pfn]
+			p.count.Store(1)
+			CountVMs(PgAllocDMA+VMEvent(i), 1<<order)
+			return p
+		}
+	}
+	pageAllocLock.Unlock()
+	return nil
+}
+
+// allocSlow is the way of those who found less than the low watermark.
+func allocSlow(gfp GFP, order int) *Page {
+	WakeKswapd()
+	if p := takeFrames(gfp, order, markMin); p != nil {
+		return p
+	}
+	ctx := locks.Current()
+	m := markMin
+	switch {
+	case ctx.Flags&locks.PFMemAlloc != 0:
+		m = markMemalloc
+	case gfp&GFPHigh != 0:
+		m = markDeep
+	case gfp&GFPMed != 0:
+		m = markReserve
+	}
+	if m != markMin {
+		if p := takeFrames(gfp, order, m); p != nil {
+			return p
+		}
+	}
+	if gfp&GFPWait == 0 || ctx.Flags&locks.PFMemAlloc != 0 {
+		return nil
+	}
+	return allocReclaim(gfp, order, m)
+}
+
+// maxFruitless bounds how often an allocation tries again without anybody having
+// freed anything.
+const maxFruitless = 8
+
+// allocReclaim frees pages until the request can be met, or nothing is left to free.
+func allocReclaim(gfp GFP, order int, m mark) *Page {
+	locks.MayAlloc()
+	for fruitless := 0; fruitless < maxFruitless; {
+		if dying() {
+			return takeFrames(gfp, order, markMemalloc)
+		}
+		CountVM(AllocStall)
+		freed := tryToFreePages(gfp)
+		if p := takeFrames(gfp, order, m); p != nil {
+			return p
+		}
+		if freed && order == 0 {
+			fruitless = 0
+			continue
+		}
+		fruitless++
+		if order > 0 || locks.Current().Flags&locks.PFSwapoff != 0 {
+			continue
+		}
+		// Free slots mean that there may be something to steal a moment from now.
+		if NrSwapPages() > 0 && fruitless < maxFruitless/2 {
+			waitForWrites()
+			continue
+		}
+		if !outOfMemory() && !dying() {
+			return nil
+		}
+	}
+	return nil
+}
+
+// FreePage drops the reference that AllocPage gave (__free_page).
+func FreePage(p *Page) { PutPage(p) }
+
+// FreePages gives back a block from AllocPages.
+func FreePages(p *Page, order int) {
+	if p.count.Add(-1) == 0 {
+		freePagesOk(p, order)
+	}
+}
+
+// freePagesOk puts a block that nobody references back on the free lists.
+func freePagesOk(p *Page, order int) {
+	if p.mapping != nil || p.Test(PGLocked|PGLRU|PGFree|PGReserved) {
+		panic("mm: freeing a page in use")
+	}
+	p.flags.Store(0)
+	p.index = 0
+	pfn := p.PFN()
+	pageAllocLock.Lock()
+	zones[p.zone].give(pfn, order)
+	pageAllocLock.Unlock()
+	CountVMs(PgFree, 1<<order)
+}

@@ -1,0 +1,70 @@
+package mm
+
+import "yolk/locks"
+
+// shrinkMmap frees up to want pages that only the page cache holds, from the old
+// end of the LRU list (shrink_mmap). It never looks at ptes: a page that is
+// mapped has more references than the cache's. Returns the number freed.
+// Sleeps only if gfp has GFPIO and a file's page must be written.
+func shrinkMmap(prio int, gfp GFP, want int) int {
+	freed, scanned := 0, 0
+	pagemapLRULock.Lock()
+	budget := lru.nr/(prio+1) + 1
+	for ; scanned < budget && freed < want && lru.tail != 0; scanned++ {
+		p := &memMap[lru.tail]
+		lru.remove(p)
+		lru.pushHead(p)
+		if p.TestAndClear(PGReferenced) || p.Count() != 1 || wrongClass(p, gfp) || !p.tryLockForIO() {
+			continue
+		}
+		// The cache's reference cannot go while the page is on the list.
+		GetPage(p)
+		pagemapLRULock.Unlock()
+		if dropCachedPage(p, gfp) {
+			freed++
+		}
+		pagemapLRULock.Lock()
+	}
+	pagemapLRULock.Unlock()
+	if locks.Current().Flags&locks.PFKswapd != 0 {
+		CountVMs(PgScanKswapd, scanned)
+		CountVMs(PgStealKswapd, freed)
+	} else {
+		CountVMs(PgScanDirect, scanned)
+		CountVMs(PgStealDirect, freed)
+	}
+	return freed
+}
+
+// wrongClass reports that freeing p would not help a request with gfp.
+func wrongClass(p *Page, gfp GFP) bool {
+	return gfp&GFPDMA != 0 && !p.PageDMA() || gfp&(GFPBigmem|GFPSwap) == 0 && p.PageHigh()
+}
+
+// dropCachedPage frees a page unless somebody has come for it. The caller holds
+// the page lock and a reference; both are given up.
+func dropCachedPage(p *Page, gfp GFP) bool {
+	pagecacheLock.Lock()
+	if p.mapping == nil || p.Count() != 2 || p.Test(PGDirty) {
+		m := p.mapping
+		pagecacheLock.Unlock()
+		if m != nil && m.Ops != nil && p.Test(PGDirty) && gfp&GFPIO != 0 {
+			m.Ops.WritePage(p) // the end of the I/O unlocks it
+		} else {
+			p.unlockAfterIO()
+		}
+		PutPage(p)
+		return false
+	}
+	e, swap := SwapEntry(p.index), p.InSwapCache()
+	removeFromPageCache(p)
+	p.Clear(PGSwapCache | PGReadahead)
+	pagecacheLock.Unlock()
+	if swap {
+		SwapFree(e)
+	}
+	PutPage(p) // the cache's
+	p.unlockAfterIO()
+	PutPage(p)
+	return true
+}

@@ -1,0 +1,162 @@
+package mm
+
+import "yolk/locks"
+
+// swapperSpace is the identity of swap-cache pages; their index is the entry.
+//
+// Invariants: a cached page holds one reference to its slot; the contents of a
+// page in the swap cache and of its slot are the same, or being made so under
+// the page lock, or the page has PGDirty because the slot could not be written.
+// So no pte maps a swap-cache page writable: who wants to write takes the page
+// out first, under the page lock, and only if nobody else uses page or slot.
+var swapperSpace Mapping
+
+// addToSwapCache caches p, locked by the caller, as the page of slot e. The
+// caller has taken the slot's reference for the cache. False if the slot has a page.
+func addToSwapCache(p *Page, e SwapEntry) bool {
+	p.Set(PGSwapCache)
+	if !AddToPageCacheUnique(p, &swapperSpace, uint64(e)) {
+		p.Clear(PGSwapCache)
+		return false
+	}
+	return true
+}
+
+// LookupSwapCache returns the page of slot e with a reference for the caller, or
+// nil. It may be locked (being read or written) or not up to date (a failed
+// read). To rely on the identity lock the page and look again at InSwapCache
+// and Index. Never sleeps.
+func LookupSwapCache(e SwapEntry) *Page {
+	p := FindGetPage(&swapperSpace, uint64(e))
+	if p != nil && p.TestAndClear(PGReadahead) {
+		CountVM(SwapRAHit)
+	}
+	return p
+}
+
+// DeleteFromSwapCache takes a page out of the swap cache and drops the cache's
+// references to page and slot. The page is locked and the caller has a reference
+// of its own; whoever maps the page must see it as dirty from now on. Never
+// sleeps; callable under the vmlist lock.
+func DeleteFromSwapCache(p *Page) {
+	e := SwapEntry(p.index)
+	pagecacheLock.Lock()
+	removeFromPageCache(p)
+	p.Clear(PGSwapCache | PGDirty | PGReadahead)
+	pagecacheLock.Unlock()
+	PutPage(p)
+	SwapFree(e)
+}
+
+// IsPageShared reports whether anyone but the caller, who holds one reference or
+// one pte, uses the page or its slot (is_page_shared). The page is locked.
+func IsPageShared(p *Page) bool {
+	n := p.Count()
+	if p.InSwapCache() {
+		n += SwapCount(SwapEntry(p.index)) - 2
+	}
+	return n > 1
+}
+
+// ClaimSwapPage decides at the end of a swap-in whether the page leaves the swap
+// cache for its only user: because that one writes, because slots are short, or
+// because the slot is bad. If it returns true the pte must be made dirty. The
+// page is locked, the pte's reference to the slot already dropped.
+func ClaimSwapPage(p *Page, write bool) bool {
+	if !write && !vmSwapFull() && !p.Test(PGDirty) || IsPageShared(p) {
+		return false
+	}
+	DeleteFromSwapCache(p)
+	return true
+}
+
+// FreePageAndSwapCache drops a pte's reference to a page, and with it the copy on
+// disk if nobody else wants that (free_page_and_swap_cache). Never sleeps;
+// callable under the vmlist lock.
+func FreePageAndSwapCache(p *Page) {
+	if p.InSwapCache() && TryLockPage(p) {
+		if p.InSwapCache() && !IsPageShared(p) {
+			DeleteFromSwapCache(p)
+		}
+		UnlockPage(p)
+	}
+	PutPage(p)
+}
+
+// FreeSwapAndCache drops a pte's reference to a slot, and the cached page with it
+// if that was the last (free_swap_and_cache). Never sleeps; callable under the
+// vmlist lock.
+func FreeSwapAndCache(e SwapEntry) {
+	SwapFree(e)
+	if SwapCount(e) != 1 {
+		return
+	}
+	p := FindGetPage(&swapperSpace, uint64(e))
+	if p == nil {
+		return
+	}
+	if TryLockPage(p) {
+		if p.InSwapCache() && p.index == uint64(e) && !IsPageShared(p) {
+			DeleteFromSwapCache(p)
+		}
+		UnlockPage(p)
+	}
+	PutPage(p)
+}
+
+// ReadSwapCache returns the page of slot e with a reference for the caller,
+// starting a read if it is not cached (read_swap_cache). With wait the read has
+// ended; the page is not Uptodate if it failed. nil: no memory, or the slot is
+// no longer in use. May sleep.
+func ReadSwapCache(e SwapEntry, wait bool) *Page {
+	locks.MaySleep()
+	for {
+		p := LookupSwapCache(e)
+		if p == nil {
+			var again bool
+			if p, again = startSwapRead(e, GFPHighUser); again {
+				continue
+			}
+			if p == nil {
+				return nil
+			}
+		}
+		if wait {
+			WaitOnPage(p)
+		}
+		return p
+	}
+}
+
+// startSwapRead reads one slot. again: somebody else has just cached it.
+func startSwapRead(e SwapEntry, gfp GFP) (p *Page, again bool) {
+	p, again = newSwapPage(e, gfp)
+	if p != nil {
+		GetPage(p)
+		io := getReadIO(swapArea(e), e.Offset())
+		io.add(p)
+		io.submit()
+	}
+	return p, again
+}
+
+// newSwapPage caches a fresh locked page for slot e, ready to be read into. The
+// one reference besides the cache's is the caller's.
+func newSwapPage(e SwapEntry, gfp GFP) (p *Page, again bool) {
+	if !SwapDuplicate(e) {
+		return nil, false
+	}
+	p = AllocPage(gfp)
+	if p == nil {
+		SwapFree(e)
+		return nil, false
+	}
+	p.tryLockForIO()
+	if !addToSwapCache(p, e) {
+		p.unlockAfterIO()
+		PutPage(p)
+		SwapFree(e)
+		return nil, true
+	}
+	return p, false
+}
