@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/usbarmory/tamago/soc/intel/rtc"
+
+	"yolk/locks"
 )
 
 const (
@@ -23,7 +25,7 @@ func Unix() int64 {
 	for range attempts {
 		now, err := clock.Now()
 		if err != nil { // an update is in progress
-			time.Sleep(retryWait)
+			locks.Sleep(retryWait, false)
 			continue
 		}
 		if now.Equal(last) {

@@ -90,6 +90,7 @@ func (d *Device) Submit(r *blk.Request) {
 // SubmitList starts the requests linked through Next, with one notification of
 // the device for all. Otherwise it is Submit.
 func (d *Device) SubmitList(first *blk.Request) {
+	locks.MaySleep()
 	var done completed
 	d.lock.Lock()
 	for r := first; r != nil; {

@@ -45,6 +45,7 @@ const (
 	vectorConfig = 1
 
 	idTimeout = 2 * time.Second
+	idPoll    = 50 * time.Microsecond
 )
 
 // start brings the device behind t up. alloc returns zeroed, page-aligned,
@@ -94,9 +95,11 @@ func (d *Device) startQueue(t *virtio.Transport, features uint64, alloc func(uin
 	if size < 4 { // header, data and status need three
 		return syscall.EIO
 	}
-	d.maxSegs = min(d.maxSegs, int(size)-2) // no chain is longer than the queue
 	if indirect {
+		d.maxSegs = min(d.maxSegs, int(size)-2) // no chain is longer than the queue
 		table = d.maxSegs + 2
+	} else {
+		d.maxSegs = min(d.maxSegs, max(1, int(size)/4-2)) // let several chains be in flight
 	}
 	d.queue = virtio.NewQueue(alloc(virtio.QueueBytes(size, table)), size, table, features&virtio.FeatureEventIdx != 0)
 	mem := alloc(uintptr(size) * headerSize)
@@ -138,7 +141,7 @@ func (d *Device) readSerial() syscall.Errno {
 		if time.Now().After(deadline) {
 			return syscall.EIO
 		}
-		time.Sleep(50 * time.Microsecond)
+		locks.Sleep(idPoll, false)
 	}
 	if r.Err == 0 {
 		id, _, _ := bytes.Cut(d.headers[head].id[:], []byte{0})
