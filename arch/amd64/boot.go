@@ -98,8 +98,10 @@ func readStartInfo(info uintptr) {
 		if start >= end || e.addr >= 1<<39 {
 			continue
 		}
-		// Type 1 is RAM, 3 and 4 hold ACPI tables.
-		if (e.kind == 1 || e.kind == 3 || e.kind == 4) && nmapped < len(mapped) {
+		// Type 1 is RAM, 3 and 4 hold ACPI tables; some firmware calls the small
+		// piece at the top of RAM where it puts them reserved, type 2.
+		tables := e.kind == 3 || e.kind == 4 || e.kind == 2 && e.size <= 1<<20
+		if (e.kind == 1 || tables) && nmapped < len(mapped) {
 			mapped[nmapped] = [2]uint64{start, end}
 			nmapped++
 		}
