@@ -1,0 +1,52 @@
+package fs
+
+import (
+	"syscall"
+)
+
+// Makedev is the device number of major and minor, in Linux's encoding.
+func Makedev(major, minor uint32) uint64 {
+	return uint64(minor&0xff) | uint64(major&0xfff)<<8 | uint64(minor&^0xff)<<12
+}
+
+// devices are the openers of device nodes: by S_IFCHR or S_IFBLK and number.
+// Filled during start-up, read only afterwards.
+var devices = map[deviceKey]func(f *File) syscall.Errno{}
+
+type deviceKey struct {
+	typ  uint32
+	rdev uint64
+}
+
+// RegisterDevice says how to open device nodes of a type and number: open sets
+// the file's operations with SetOps. Start-up only.
+func RegisterDevice(typ uint32, rdev uint64, open func(f *File) syscall.Errno) {
+	devices[deviceKey{typ, rdev}] = open
+}
+
+// AddDevice registers a device and makes its node in /dev. Start-up only, after Init.
+func AddDevice(name string, typ uint32, rdev uint64, open func(f *File) syscall.Errno) {
+	RegisterDevice(typ, rdev, open)
+	makeNode("/dev/"+name, typ|0o666, rdev)
+}
+
+// SetOps gives a file that is being opened its operations; seek says that it has
+// an offset.
+func (f *File) SetOps(ops FileOps, seek bool) {
+	f.ops = ops
+	if seek {
+		f.kind = kindSeek
+	}
+}
+
+// deviceInode is the InodeOps of device nodes.
+type deviceInode struct{ NoInode }
+
+// Open asks the device. ENXIO: there is none.
+func (deviceInode) Open(f *File) syscall.Errno {
+	open := devices[deviceKey{f.inode.typ, f.inode.rdev}]
+	if open == nil {
+		return syscall.ENXIO
+	}
+	return open(f)
+}

@@ -1,0 +1,5 @@
+package fs
+
+type epollItem struct{ next *epollItem }
+
+func (f *File) unwatch() {}

@@ -1,0 +1,111 @@
+package fs
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"sync/atomic"
+	"syscall"
+)
+
+// /proc and /sys are trees of generated files: reading one runs a function that
+// writes its text. Directories and files that always exist have dentries, made
+// at start-up; those of processes are made at each lookup (procpid.go).
+
+// procFS is /proc, sysFS is /sys.
+var (
+	procFS = newSuper("proc", "proc", 0x9fa0, 0o555, procRoot{})
+	sysFS  = newSuper("sysfs", "sysfs", 0x62656572, 0o555, genDir{})
+)
+
+// genDir is a directory of generated files.
+type genDir struct{ NoInode }
+
+// Open gives f the entries.
+func (genDir) Open(f *File) syscall.Errno { return openDir(f) }
+
+// genFile is a generated file.
+type genFile struct {
+	NoInode
+	gen   func(w io.Writer) syscall.Errno
+	store func(p []byte) syscall.Errno // nil: read-only
+}
+
+// RegisterProc makes the file path (relative to /proc) whose text gen writes.
+// gen may sleep and holds no lock. Start-up only.
+func RegisterProc(path string, gen func(w io.Writer)) { register(procFS, path, gen, nil) }
+
+// RegisterProcRW is RegisterProc with a function that takes what is written to
+// the file, one write(2) at a time.
+func RegisterProcRW(path string, gen func(w io.Writer), store func(p []byte) syscall.Errno) {
+	register(procFS, path, gen, store)
+}
+
+// RegisterSys is RegisterProc for /sys.
+func RegisterSys(path string, gen func(w io.Writer)) { register(sysFS, path, gen, nil) }
+
+func register(sb *SuperBlock, path string, gen func(w io.Writer), store func(p []byte) syscall.Errno) {
+	dir := sb.root
+	parts := strings.Split(path, "/")
+	sb.tree.Lock()
+	defer sb.tree.Unlock()
+	for _, name := range parts[:len(parts)-1] {
+		next := dir.kids[name]
+		if next == nil {
+			next = &Dentry{sb: sb, inode: sb.NewInode(syscall.S_IFDIR|0o555, genDir{})}
+			dir.addKid(name, next)
+		}
+		dir = next
+	}
+	mode := uint32(0o444)
+	if store != nil {
+		mode = 0o644
+	}
+	g := &genFile{gen: func(w io.Writer) syscall.Errno { gen(w); return 0 }, store: store}
+	dir.addKid(parts[len(parts)-1], &Dentry{sb: sb, inode: sb.NewInode(syscall.S_IFREG|mode, g)})
+}
+
+// Open makes a file whose text is made by the first read.
+func (g *genFile) Open(f *File) syscall.Errno {
+	f.ops, f.kind = &genOpen{file: g}, kindSeek
+	return 0
+}
+
+// Truncate is what O_TRUNC asks for; there is nothing to cut.
+func (g *genFile) Truncate(*Inode, int64) syscall.Errno { return 0 }
+
+// genOpen is one open generated file, with the text its reader is in.
+type genOpen struct {
+	NoFile
+	file *genFile
+	text atomic.Pointer[[]byte]
+}
+
+// Read copies from the text, which is made anew by each read from the start.
+func (g *genOpen) Read(_ *File, p []byte, off int64) (int, syscall.Errno) {
+	text := g.text.Load()
+	if off == 0 || text == nil {
+		var b bytes.Buffer
+		if e := g.file.gen(&b); e != 0 {
+			return 0, e
+		}
+		made := b.Bytes()
+		text = &made
+		g.text.Store(text)
+	}
+	if off >= int64(len(*text)) {
+		return 0, 0
+	}
+	return copy(p, (*text)[off:]), 0
+}
+
+// Write hands p to the file's owner. EINVAL: it takes nothing.
+func (g *genOpen) Write(_ *File, p []byte, off int64) (int, int64, syscall.Errno) {
+	if g.file.store == nil {
+		return 0, 0, syscall.EINVAL
+	}
+	if e := g.file.store(p); e != 0 {
+		return 0, 0, e
+	}
+	return len(p), max(off, 0) + int64(len(p)), 0
+}

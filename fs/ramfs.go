@@ -1,0 +1,213 @@
+package fs
+
+import (
+	"sync/atomic"
+	"syscall"
+
+	"yolk/arch"
+	"yolk/mm"
+)
+
+// TmpfsMagic is what statfs says of the file systems in RAM.
+const TmpfsMagic = 0x01021994
+
+// ramStore is one file system in RAM: what its inodes have in common.
+type ramStore struct {
+	used  atomic.Int64 // pages in the trees of its files
+	limit int64        // bound of used; 0: none
+}
+
+// charge accounts for one more page. False: the file system is full.
+func (s *ramStore) charge() bool {
+	if n := s.used.Add(1); s.limit != 0 && n > s.limit {
+		s.used.Add(-1)
+		return false
+	}
+	return true
+}
+
+func (s *ramStore) uncharge(n int64) { s.used.Add(-n) }
+
+// newRamFS makes an empty file system in RAM that holds at most limit pages of
+// file contents, 0 for any number.
+func newRamFS(fsType, source string, mode uint32, limit int64) *SuperBlock {
+	s := &ramStore{limit: limit}
+	sb := newSuper(fsType, source, TmpfsMagic, mode, ramDir{store: s})
+	sb.statfs = func() (blocks, free uint64) {
+		return uint64(limit), uint64(max(limit-s.used.Load(), 0))
+	}
+	return sb
+}
+
+// ramDir is the InodeOps of directories in RAM: the dentries are the contents.
+type ramDir struct {
+	NoInode
+	store *ramStore
+}
+
+// Make creates an inode of any type.
+func (r ramDir) Make(dir *Dentry, mode uint32, rdev uint64, target string) (*Inode, syscall.Errno) {
+	var ops InodeOps
+	switch mode & syscall.S_IFMT {
+	case syscall.S_IFDIR:
+		ops = r
+	case syscall.S_IFREG:
+		ops = r.store.newFile(nil)
+	case syscall.S_IFLNK:
+		ops = ramLink{text: target}
+	case syscall.S_IFIFO:
+		ops = &pipeInode{pipe: newPipe()}
+	case syscall.S_IFCHR, syscall.S_IFBLK:
+		ops = deviceInode{}
+	default:
+		ops = NoInode{} // a socket's name
+	}
+	i := dir.sb.NewInode(mode, ops)
+	i.rdev = rdev
+	i.size.Store(int64(len(target)))
+	return i, 0
+}
+
+// Remove agrees to everything.
+func (ramDir) Remove(*Dentry, *Dentry) syscall.Errno { return 0 }
+
+// Open gives f the directory's entries.
+func (ramDir) Open(f *File) syscall.Errno { return openDir(f) }
+
+// ramLink is a symbolic link.
+type ramLink struct {
+	NoInode
+	text string
+}
+
+// Readlink returns the text.
+func (l ramLink) Readlink(*Inode) (string, syscall.Errno) { return l.text, 0 }
+
+// Open refuses, as O_NOFOLLOW wants.
+func (ramLink) Open(*File) syscall.Errno { return syscall.ELOOP }
+
+// Open gives f the file's contents.
+func (r *ramFile) Open(f *File) syscall.Errno {
+	f.ops, f.kind = (*ramOpen)(r), kindSeek
+	return 0
+}
+
+// Truncate sets the size. EFBIG, EPERM (sealed).
+func (r *ramFile) Truncate(i *Inode, size int64) syscall.Errno {
+	i.sem.Lock()
+	defer i.sem.Unlock()
+	old := i.Size()
+	if size < old && r.seals&(SealShrink|SealWrite) != 0 || size > old && r.seals&SealGrow != 0 {
+		return syscall.EPERM
+	}
+	r.truncate(i, size)
+	i.modified()
+	return 0
+}
+
+// Mode bits of fallocate(2).
+const (
+	fallocKeepSize  = 0x1
+	fallocPunchHole = 0x2
+	fallocZeroRange = 0x10
+)
+
+// Allocate is fallocate(2). Memory is not reserved ahead for a plain call
+// beyond what the pages themselves take.
+func (r *ramFile) Allocate(i *Inode, mode uint32, off, n int64) syscall.Errno {
+	i.sem.Lock()
+	defer i.sem.Unlock()
+	size := i.Size()
+	grows := mode&fallocKeepSize == 0 && off+n > size
+	if grows && r.seals&SealGrow != 0 {
+		return syscall.EPERM
+	}
+	switch mode {
+	case 0, fallocKeepSize:
+		for k := uint64(off) >> arch.PageShift; k < pageRange(off+n); k++ {
+			p, e := r.page(k)
+			if e != 0 {
+				return e
+			}
+			mm.PutPage(p)
+		}
+	case fallocPunchHole | fallocKeepSize, fallocZeroRange, fallocZeroRange | fallocKeepSize:
+		if r.seals&SealWrite != 0 {
+			return syscall.EPERM
+		}
+		if e := r.zero(i, off, n); e != 0 {
+			return e
+		}
+	default:
+		return syscall.EOPNOTSUPP
+	}
+	if grows {
+		i.size.Store(off + n)
+	}
+	i.modified()
+	return 0
+}
+
+// Blocks counts the pages in memory, in units of 512 bytes.
+func (r *ramFile) Blocks(*Inode) int64 {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	return int64(max(uint64(r.tree.pages), pageRange(int64(len(r.base))))) * (arch.PageSize / 512)
+}
+
+// Evict frees the pages.
+func (r *ramFile) Evict(*Inode) {
+	r.lock.Lock()
+	r.base = nil
+	r.lock.Unlock()
+	r.drop(0, ^uint64(0))
+}
+
+// ramOpen is the FileOps of regular files in RAM.
+type ramOpen ramFile
+
+// Read copies from the file.
+func (ro *ramOpen) Read(f *File, p []byte, off int64) (int, syscall.Errno) {
+	return (*ramFile)(ro).readAt(p, off, f.inode.Size()), 0
+}
+
+// Write stores p under i_sem. ENOSPC, EFBIG, EPERM (sealed).
+func (ro *ramOpen) Write(f *File, p []byte, off int64) (n int, next int64, e syscall.Errno) {
+	r, i := (*ramFile)(ro), f.inode
+	i.sem.Lock()
+	defer i.sem.Unlock()
+	if off == AppendOffset {
+		off = i.Size()
+	}
+	if r.seals&SealWrite != 0 || r.seals&SealGrow != 0 && off+int64(len(p)) > i.Size() {
+		return 0, off, syscall.EPERM
+	}
+	n, e = r.writeAt(i, p, off)
+	if n > 0 {
+		i.modified()
+		e = 0
+	}
+	return n, off + int64(n), e
+}
+
+// ReadDir refuses.
+func (*ramOpen) ReadDir(*File, int64, DirEmit) (int64, syscall.Errno) { return 0, syscall.ENOTDIR }
+
+// End is the size.
+func (*ramOpen) End(f *File) (int64, syscall.Errno) { return f.inode.Size(), 0 }
+
+// Poll is always ready.
+func (*ramOpen) Poll(*File, *PollTable) PollEvents {
+	return PollIn | PollOut | PollRdNorm | PollWrNorm
+}
+
+// Ioctl knows no request.
+func (*ramOpen) Ioctl(*File, uint32, UserMem, uintptr) (uintptr, syscall.Errno) {
+	return 0, syscall.ENOTTY
+}
+
+// Sync has nothing to do.
+func (*ramOpen) Sync(*File) syscall.Errno { return 0 }
+
+// Release has nothing to do.
+func (*ramOpen) Release(*File) {}

@@ -1,0 +1,106 @@
+package fs
+
+import (
+	"syscall"
+
+	"yolk/arch"
+	"yolk/mm"
+)
+
+// ramVMOps are the mapping methods of files in RAM. The pages stay in the file,
+// so the stealer has nothing to write: it drops the pte and no more.
+var ramVMOps = mm.VMOps{Nopage: ramNopage}
+
+// Map sets v up for demand paging. EPERM: a writable mapping of a sealed file.
+func (ro *ramOpen) Map(f *File, v *mm.VMA) syscall.Errno {
+	if v.VMFlags&(mm.VMShared|mm.VMMayWrite) == mm.VMShared|mm.VMMayWrite && ro.seals&(SealWrite|SealFutureWrite) != 0 {
+		if v.VMFlags&mm.VMWrite != 0 {
+			return syscall.EPERM
+		}
+		v.VMFlags &^= mm.VMMayWrite
+	}
+	v.VMOps = &ramVMOps
+	return 0
+}
+
+// ramNopage finds the page for addr. The file's own page serves shared mappings
+// and reads; a private write gets a copy at once. MmapSem held; may sleep.
+func ramNopage(v *mm.VMA, addr uintptr, noShare bool) (*mm.Page, mm.FaultResult) {
+	f := v.VMFile.(*File)
+	r := (*ramFile)(f.ops.(*ramOpen))
+	k := v.VMPgoff + uint64(addr-v.VMStart)>>arch.PageShift
+	if k >= pageRange(f.inode.Size()) {
+		return nil, mm.FaultBus
+	}
+	if !noShare {
+		p, e := r.page(k)
+		if e != 0 {
+			return nil, mm.FaultOOM
+		}
+		if k >= pageRange(f.inode.Size()) { // truncated meanwhile: the tree must not keep it
+			mm.PutPage(p)
+			r.drop(pageRange(f.inode.Size()), ^uint64(0))
+			return nil, mm.FaultBus
+		}
+		return p, mm.FaultMinor
+	}
+	p := mm.AllocPage(mm.GFPHighUser)
+	if p == nil {
+		return nil, mm.FaultOOM
+	}
+	r.fill(k, p.Bytes())
+	return p, mm.FaultMinor
+}
+
+// fill copies page k of the file, zeros where it has no bytes.
+func (r *ramFile) fill(k uint64, buf []byte) {
+	p, base := r.find(k)
+	if p == nil {
+		clear(buf[copy(buf, base):])
+		return
+	}
+	copy(buf, p.Bytes())
+	mm.PutPage(p)
+}
+
+// The methods below make *File an mm.File.
+
+// GetFile takes another reference (get_file).
+func (f *File) GetFile() { f.Get() }
+
+// FPut drops a reference (fput). May sleep.
+func (f *File) FPut() { f.Put() }
+
+// Mmap is f_op->mmap. ENODEV: the file cannot be mapped.
+func (f *File) Mmap(v *mm.VMA) syscall.Errno {
+	if f.flags.Load()&OPath != 0 {
+		return syscall.EBADF
+	}
+	return f.ops.Map(f, v)
+}
+
+// IMmap is the ring of the inode's mappings, nil if it is never truncated.
+func (f *File) IMmap() *mm.IMmap {
+	if ro, ok := f.ops.(*ramOpen); ok {
+		return &ro.mappings
+	}
+	return nil
+}
+
+// ReadPage fills buf with page index of the file, zeros past its end, and says
+// how many bytes were in the file.
+func (f *File) ReadPage(index uint64, buf []byte) (int, syscall.Errno) {
+	if index > 1<<51-1 {
+		return 0, 0
+	}
+	n, e := f.ops.Read(f, buf, int64(index<<arch.PageShift))
+	clear(buf[n:])
+	return n, e
+}
+
+// MapInfo is what /proc/PID/maps says of the file.
+func (f *File) MapInfo() (name string, major, minor uint32, ino uint64) {
+	name, _ = PathOf(Root(), f.dentry)
+	dev := f.inode.Dev()
+	return name, uint32(dev >> 8), uint32(dev & 0xff), f.inode.ino
+}
