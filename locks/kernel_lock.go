@@ -5,7 +5,7 @@ package locks
 var kernelLock Mutex
 
 // kernelSpins is how long LockKernel spins before it gives up its CPU.
-const kernelSpins = 64
+const kernelSpins = 32
 
 // LockKernel takes kernel_lock, or one level more of it. It may wait, and then
 // gives up its CPU, but keeps every sleeping lock it holds. Never under a
@@ -21,11 +21,18 @@ func LockKernel() {
 }
 
 func takeKernelLock(c *Context) {
-	for round := range kernelSpins {
-		if kernelLock.owner.Load() == 0 && kernelLock.owner.CompareAndSwap(0, c.g) {
+	if kernelLock.owner.CompareAndSwap(0, c.g) {
+		return
+	}
+	for round := 0; canSpin && round < kernelSpins; round++ {
+		owner := kernelLock.owner.Load()
+		if owner&hasWaiters != 0 {
+			break // they come first
+		}
+		if owner == 0 && kernelLock.owner.CompareAndSwap(0, c.g) {
 			return
 		}
-		procYield(uint32(10 + round))
+		procYield(20)
 	}
 	kernelLock.lockSlow(c)
 }

@@ -15,7 +15,3 @@ func unpin() {
 	arch.PreemptEnable()
 	procUnpin()
 }
-
-// relax is called in spin loops. The holder cannot lose its CPU, so waiting is
-// all there is to do.
-func relax(int) { procYield(20) }

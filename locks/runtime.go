@@ -1,6 +1,10 @@
 package locks
 
-import "unsafe"
+import (
+	"runtime"
+	errno "syscall"
+	"unsafe"
+)
 
 // What this package borrows from the Go runtime. The stock linker allows each
 // of these names: the runtime itself marks them as used from outside.
@@ -30,3 +34,16 @@ func procYield(n uint32)
 // getg returns the address of the running goroutine's descriptor: an identity
 // that costs one load. It is never dereferenced.
 func getg() uintptr
+
+// relax is called in each round of a spin loop. Though a holder is pinned, its
+// thread may have lost the processor: on a host at any time, in the kernel when
+// it waits for a lock inside the Go runtime. So a long spin gives ours away.
+func relax(round int) {
+	procYield(20)
+	if round&63 == 63 {
+		errno.RawSyscall(errno.SYS_SCHED_YIELD, 0, 0, 0)
+	}
+}
+
+// canSpin says whether a holder can make progress while we spin.
+var canSpin = runtime.NumCPU() > 1

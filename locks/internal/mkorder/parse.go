@@ -29,8 +29,7 @@ func (c class) goName() string {
 type order struct {
 	classes []class
 	index   map[string]int
-	direct  [][]bool // as written
-	inside  [][]bool // transitive closure of direct
+	inside  [][]bool
 }
 
 const maxClasses = 63 // class 0 is "none", and a set is one 64-bit word
@@ -55,22 +54,16 @@ func parse(r io.Reader) (*order, error) {
 			return nil, fmt.Errorf("order.txt: cannot read %q", line)
 		}
 	}
-	n := len(o.classes)
-	o.direct, o.inside = matrix(n), matrix(n)
+	o.inside = make([][]bool, len(o.classes))
+	for i := range o.inside {
+		o.inside[i] = make([]bool, len(o.classes))
+	}
 	for _, line := range lines {
 		if err := o.addOrder(line); err != nil {
 			return nil, err
 		}
 	}
 	return o, o.close()
-}
-
-func matrix(n int) [][]bool {
-	m := make([][]bool, n)
-	for i := range m {
-		m[i] = make([]bool, n)
-	}
-	return m
 }
 
 func (o *order) addClass(line string) error {
@@ -100,7 +93,7 @@ func (o *order) addOrder(line string) error {
 		}
 		for _, a := range outer {
 			for _, b := range inner {
-				o.direct[a][b], o.inside[a][b] = true, true
+				o.inside[a][b] = true
 			}
 		}
 		outer = inner
