@@ -89,6 +89,29 @@ func earlyAlloc(n int) pt.PFN {
 	return p
 }
 
+// handOver ends the early allocator. It leaves the reserve of the Go heap with
+// HeapTarget frames and room for mem_map, 64 bytes a frame, which mm makes
+// before it can give any.
+func handOver() pt.PFN {
+	if !handedOver {
+		n := HeapTarget + int(ramPages()>>6)
+		for ; n > 0 && bump < bumpEnd; n-- {
+			giveFrame(bump)
+			bump++
+		}
+		handedOver = true
+	}
+	return bump
+}
+
+func ramPages() uint64 {
+	n := uint64(0)
+	for i := 0; i < nram; i++ {
+		n += uint64(ramRegions[i].End - ramRegions[i].Start)
+	}
+	return n
+}
+
 // Memory hands what RAM is left to mm and ends EarlyAlloc.
 func Memory() []Region {
 	left := Region{pt.PFN(floorCall(callHandOver, 0, 0)), bumpEnd}

@@ -154,11 +154,7 @@ func Random(p []byte) {
 
 // heapLimitEnv is the runtime's memory limit: a quarter of RAM, at least 12 MiB.
 func heapLimitEnv() string {
-	pages := uint64(0)
-	for i := 0; i < nram; i++ {
-		pages += uint64(ramRegions[i].End - ramRegions[i].Start)
-	}
-	mib := pages >> 10
+	mib := ramPages() >> 10
 	if mib < 12 {
 		mib = 12
 	}

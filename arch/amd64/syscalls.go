@@ -177,8 +177,7 @@ func serve(nr uint64, a, b uintptr) uintptr {
 	case callEarlyAlloc:
 		return uintptr(earlyAlloc(int(a)))
 	case callHandOver:
-		handedOver = true
-		return uintptr(bump)
+		return uintptr(handOver())
 	case callMapMMIO:
 		return mapDevice(uint64(a), uint64(b))
 	case callHeapGive:
