@@ -1,5 +1,7 @@
 //go:build lockdep
 
+//lint:file-ignore SA2001 locks are taken here for their own sake
+
 package locks
 
 import (

@@ -1,3 +1,5 @@
+//lint:file-ignore SA2001 locks are taken here for their own sake
+
 package sched
 
 import (
