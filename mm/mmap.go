@@ -9,17 +9,16 @@ import (
 
 // Flags of mmap that the standard library does not name.
 const (
-	MapSharedValidate  = 0x3
-	MapFixedNoReplace  = 0x100000
-	mapTypeMask        = 0xf
-	mapUninitialized   = 0x4000000
-	mapLegacyMask      = syscall.MAP_DENYWRITE | syscall.MAP_EXECUTABLE
-	protMask           = syscall.PROT_READ | syscall.PROT_WRITE | syscall.PROT_EXEC
-	lowArea32, top32   = 0x40000000, 0x80000000 // where MAP_32BIT goes
-	defaultMmapBase    = arch.TaskSize - (8<<20 + StackGuardGap)
-	unmappedBase       = arch.TaskSize / 3 &^ (arch.PageSize - 1)
-	mmapMinAddr        = 0x10000
-	mapSharedAnonymous = syscall.MAP_SHARED | syscall.MAP_ANON
+	MapSharedValidate = 0x3
+	MapFixedNoReplace = 0x100000
+	mapTypeMask       = 0xf
+	mapUninitialized  = 0x4000000
+	mapLegacyMask     = syscall.MAP_DENYWRITE | syscall.MAP_EXECUTABLE
+	protMask          = syscall.PROT_READ | syscall.PROT_WRITE | syscall.PROT_EXEC
+	lowArea32, top32  = 0x40000000, 0x80000000 // where MAP_32BIT goes
+	defaultMmapBase   = arch.TaskSize - (8<<20 + StackGuardGap)
+	unmappedBase      = arch.TaskSize / 3 &^ (arch.PageSize - 1)
+	mmapMinAddr       = 0x10000
 )
 
 // committed is Committed_AS: the pages of all mappings with VMAccount.
@@ -131,6 +130,9 @@ func (r *mmapRequest) place(m *MM) syscall.Errno {
 // checkType checks MAP_SHARED or MAP_PRIVATE against the file's mode and settles vmFlags.
 func (r *mmapRequest) checkType() syscall.Errno {
 	kind := r.flags & mapTypeMask
+	if r.vmFlags&VMGrowsDown != 0 && (r.file != nil || kind != syscall.MAP_PRIVATE) {
+		return syscall.EINVAL
+	}
 	if r.file == nil {
 		switch kind {
 		case syscall.MAP_SHARED:
