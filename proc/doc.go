@@ -9,7 +9,6 @@
 //
 //	treeLock           the family tree, process groups, sessions, the PID table
 //	  Group.sigLock    pending signals, masks, stop and exit state of one group
-//	    sigHand.lock   the table of signal actions
 //	futexBucket.lock   the waiters of one hash bucket; nothing is taken inside
 //
 // All are spinlocks: under none of them may a task sleep, fault or allocate pages.

@@ -3,11 +3,14 @@ package proc
 import (
 	"sync/atomic"
 
+	"yolk/fs"
 	"yolk/locks"
 )
 
 // treeLock is Linux's tasklist_lock: see doc.go.
 var treeLock locks.SpinLock
+
+func init() { treeLock.Init(locks.TasklistLock) }
 
 // ThreadGroup is a process: the threads that share a PID, what signals do to
 // all of them, and its place in the family tree.
@@ -20,19 +23,20 @@ type ThreadGroup struct {
 
 	// Guarded by treeLock.
 
-	leader     *Task
-	parent     *ThreadGroup // nil for init
-	children   *ThreadGroup // first child
-	sibling    *ThreadGroup // next child of the same parent
-	pgrp       *pidEntry    // process group
-	session    *pidEntry
-	tty        bool  // has the console as controlling terminal
-	exitSignal int   // sent to the parent at the end; 0 is none
-	status     int32 // wait status, once a zombie
-	zombie     bool
-	reaped     bool
-	execed     bool // setpgid by the parent is over
-	childTimes Times
+	leader      *Task
+	parent      *ThreadGroup // nil for init
+	children    *ThreadGroup // first child
+	sibling     *ThreadGroup // next child of the same parent
+	pgrp        *pidEntry    // process group
+	session     *pidEntry
+	tty         bool  // has the console as controlling terminal
+	exitSignal  int   // sent to the parent at the end; 0 is none
+	status      int32 // wait status, once a zombie
+	zombie      bool
+	reaped      bool
+	execed      bool // setpgid by the parent is over
+	kernelWaits bool // WaitDone collects the zombie, not the parent
+	childTimes  Times
 
 	// Guarded by treeLock and sigLock to change, by either to read.
 
@@ -50,9 +54,11 @@ type ThreadGroup struct {
 	stop     stopState
 	deadTime Times // of threads that have ended
 	timers   itimers
-	subReap  bool // PR_SET_CHILD_SUBREAPER
-	pdeath   int  // PR_SET_PDEATHSIG
-	dumpable int
+	subReap  bool     // PR_SET_CHILD_SUBREAPER
+	pdeath   int      // PR_SET_PDEATHSIG
+	dumpable int      // PR_SET_DUMPABLE
+	exe      *fs.File // the program; writers are kept away from it
+	cpuLimit int64    // CPU seconds at which SIGXCPU was last sent
 
 	// Wait queues have locks of their own.
 
@@ -60,41 +66,10 @@ type ThreadGroup struct {
 	stopQ  locks.WaitQueue // stopped threads, waiting for SIGCONT
 	execQ  locks.WaitQueue // an exec, waiting for the other threads to end
 
+	doneQ locks.WaitQueue // WaitDone
+
 	nsignals atomic.Int32 // queued siginfo elements, against RLIMIT_SIGPENDING
-	exe      exeFile
 }
 
-// Times are CPU times in nanoseconds.
-type Times struct {
-	User, System       int64
-	MinFault, MajFault int64
-}
-
-func (a *Times) add(b Times) {
-	a.User += b.User
-	a.System += b.System
-	a.MinFault += b.MinFault
-	a.MajFault += b.MajFault
-}
-
-func (t *Task) times() Times {
-	return Times{t.userTime.Load(), t.sysTime.Load(), t.minFault.Load(), t.majFault.Load()}
-}
-
-// Times returns the CPU time of all threads, ended ones included.
-func (g *ThreadGroup) Times() Times {
-	g.sigLock.Lock()
-	defer g.sigLock.Unlock()
-	return g.timesLocked()
-}
-
-func (g *ThreadGroup) timesLocked() Times {
-	g.sigLock.AssertHeld()
-	sum := g.deadTime
-	for _, t := range g.threads {
-		if t.state != stateDead {
-			sum.add(t.times())
-		}
-	}
-	return sum
-}
+// init makes the locks of a new group usable.
+func (g *ThreadGroup) init() { g.sigLock.Init(locks.SighandLock) }

@@ -1,0 +1,77 @@
+package proc
+
+import (
+	"yolk/arch"
+	"yolk/locks"
+)
+
+// syscallHandler is syscall.Dispatch, which this package cannot import.
+var syscallHandler func(t *Task) uint64
+
+// SetSyscallHandler sets the function that carries out the system call that a
+// task's registers ask for and returns the new RAX. Called once, at start-up.
+func SetSyscallHandler(f func(t *Task) uint64) { syscallHandler = f }
+
+// oops is told of a Go panic in a task's kernel code.
+var oops func(any)
+
+// SetOops sets the handler for Go panics in kernel code that runs for a task: a
+// bug of the kernel. It gets the value of the panic while the stack is still
+// there, and does not return. Without one the panic goes on.
+func SetOops(f func(any)) { oops = f }
+
+// run is the life of a task: to ring 3 and back until it ends.
+func (t *Task) run() {
+	defer func() {
+		if oops != nil {
+			if v := recover(); v != nil {
+				oops(v)
+			}
+		}
+	}()
+	t.begin()
+	for {
+		t.Sched.Enter()
+		if t.work.Load() != 0 {
+			if !t.deliver() {
+				break
+			}
+			continue // it may have slept: a CPU is to be had again
+		}
+		switch arch.EnterUser(&t.Ctx, &t.MM.Ctx) {
+		case arch.TrapSyscall:
+			t.call = t.Ctx.RAX
+			t.Ctx.RAX = syscallHandler(t)
+		case arch.TrapException:
+			t.call = noCall
+			t.exception()
+		case arch.TrapTick:
+			t.call = noCall
+			arch.RunInterrupts()
+			t.tick()
+		case arch.TrapInterrupt:
+			t.call = noCall
+			arch.RunInterrupts()
+		}
+	}
+	t.exit()
+	t.Sched.Exit()
+}
+
+// begin binds the task to the goroutine that runs it.
+func (t *Task) begin() {
+	c := locks.Current()
+	c.Task = t
+	c.SetInterruptCheck(t.SignalPending)
+	t.Group.sigLock.Lock()
+	t.ctx = c
+	t.Group.sigLock.Unlock()
+	t.Sched.Start()
+}
+
+// Current returns the task that the running goroutine belongs to, nil in a
+// kernel thread.
+func Current() *Task {
+	t, _ := locks.Current().Task.(*Task)
+	return t
+}
