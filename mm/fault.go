@@ -79,9 +79,9 @@ func handleMMFault(m *MM, v *VMA, addr uintptr, write bool) FaultResult {
 	if write {
 		set |= pt.Dirty
 	}
+	// The entry permits the access by now. That a CPU still has an older, stricter
+	// copy needs no flush, here and below: a fault drops the entry it came from.
 	changePTE(pte, ^arch.PTE(0), set)
-	// The entry permits the access: this CPU holds an older, stricter copy.
-	arch.FlushTLBPage(&m.Ctx, addr)
 	m.PageTableLock.Unlock()
 	return FaultMinor
 }
@@ -213,7 +213,6 @@ func doWPPage(m *MM, v *VMA, addr uintptr, pte *uint64, e arch.PTE) FaultResult 
 		if e&pteAnon == 0 && anonBit(v) != 0 {
 			m.AnonRSS.Add(1)
 		}
-		arch.FlushTLBPage(&m.Ctx, addr)
 		m.PageTableLock.Unlock()
 		return FaultMinor
 	}

@@ -25,7 +25,7 @@ func DupMM(old *MM, limits *Limits) (*MM, syscall.Errno) {
 	}
 	m.mmUsers.Store(0)
 	m.layout = old.layout
-	m.totalVM, m.lockedVM, m.dataVM, m.stackVM, m.defFlags, m.gapTop = 0, 0, 0, 0, 0, 0
+	m.totalVM, m.lockedVM, m.dataVM, m.stackVM, m.peakVM, m.defFlags, m.gapTop = 0, 0, 0, 0, 0, 0, 0
 	e := dupVMAs(m, old)
 	// The parent's ptes have become read-only.
 	arch.FlushTLBMM(&old.Ctx)

@@ -110,6 +110,7 @@ func (m *MM) reset() {
 	m.mmap, m.mmapAVL, m.mapCount = nil, nil, 0
 	m.mmapCache.Store(nil)
 	m.RSS.Store(0)
+	m.PeakRSS.Store(0)
 	m.AnonRSS.Store(0)
 	m.SwapEnts.Store(0)
 	m.PTables.Store(1)

@@ -125,6 +125,7 @@ func pageAlign(n uintptr) uintptr { return (n + arch.PageSize - 1) & arch.PageMa
 // accountVMA adds n pages of a mapping with these flags to the sums of m. MmapSem held.
 func accountVMA(m *MM, f VMFlags, n int64) {
 	m.totalVM += n
+	m.peakVM = max(m.peakVM, m.totalVM)
 	if f&VMLocked != 0 {
 		m.lockedVM += n
 	}

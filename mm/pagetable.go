@@ -74,7 +74,9 @@ func countPTE(m *MM, e arch.PTE, n int64) {
 	if e.PFN() == zeroPFN {
 		return
 	}
-	m.RSS.Add(n)
+	if rss := m.RSS.Add(n); rss > m.PeakRSS.Load() {
+		m.PeakRSS.Store(rss)
+	}
 	if e&pteAnon != 0 {
 		m.AnonRSS.Add(n)
 	}

@@ -175,6 +175,7 @@ type MM struct {
 
 	// Written under PageTableLock, read anywhere.
 	RSS      atomic.Int64 // present pages, ZERO_PAGE not counted
+	PeakRSS  atomic.Int64 // the most there ever were
 	AnonRSS  atomic.Int64 // those of them that are anonymous
 	SwapEnts atomic.Int64 // ptes that hold a swap entry
 	PTables  atomic.Int64 // page-table frames
@@ -204,7 +205,7 @@ type layout struct {
 	MmapBase                               uintptr // top of the mmap area, which grows down
 	gapTop                                 uintptr // no page of [gapTop, MmapBase) is free; 0: unknown
 
-	totalVM, lockedVM, dataVM, stackVM int64   // pages
+	totalVM, lockedVM, dataVM, stackVM int64 // pages
+	peakVM                             int64
 	defFlags                           VMFlags // VMLocked after mlockall(MCL_FUTURE)
-	futureOnFault                      bool    // MCL_FUTURE came with MCL_ONFAULT
 }
