@@ -3,7 +3,6 @@
 package arch
 
 import (
-	"sync"
 	"sync/atomic"
 	"unsafe"
 
@@ -27,7 +26,7 @@ type MMContext struct {
 }
 
 type softCPU struct {
-	mu  sync.Mutex
+	mu  pinLock
 	ctx *MMContext
 	tlb map[uintptr]PTE // by page address
 }

@@ -87,14 +87,32 @@ func addRegion(r arch.Region) {
 // Go heap until it holds HeapTarget. It reports whether it could.
 func fillHeapReserve(gfp GFP) bool {
 	for arch.HeapLevel() < arch.HeapTarget {
-		p := AllocPage(gfp)
-		if p == nil {
+		if !giveHeapFrame(gfp) {
 			return false
 		}
-		p.Set(PGSlab)
-		heapPages.Add(1)
-		arch.HeapGive(p.PFN())
 	}
+	return true
+}
+
+// growHeapReserve gives n frames more, before somebody makes an object of that
+// size. May sleep.
+func growHeapReserve(n int) bool {
+	for range n {
+		if !giveHeapFrame(GFPKernel) {
+			return false
+		}
+	}
+	return true
+}
+
+func giveHeapFrame(gfp GFP) bool {
+	p := AllocPage(gfp)
+	if p == nil {
+		return false
+	}
+	p.Set(PGSlab)
+	heapPages.Add(1)
+	arch.HeapGive(p.PFN())
 	return true
 }
 

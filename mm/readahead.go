@@ -1,6 +1,9 @@
 package mm
 
-import "yolk/drivers/blk"
+import (
+	"yolk/drivers/blk"
+	"yolk/locks"
+)
 
 // pageClusterShift is page_cluster: a swap-in reads an aligned block of
 // 1<<page_cluster slots, smaller where memory is small.
@@ -25,9 +28,10 @@ func SwapinReadahead(e SwapEntry) {
 	}
 	shift := pageClusterShift()
 	start := e.Offset() >> shift << shift
-	end := min(start+1<<shift, si.max)
+	end := min(start+1<<shift, si.max.Load())
 	start = max(start, 1)
-	if !si.writeOK { // swapoff is emptying it: nothing that nobody asked for
+	if !si.writeOK.Load() && locks.Current().Flags&locks.PFSwapoff == 0 {
+		// Swapoff is emptying the area: cache nothing that nobody asked for.
 		start, end = e.Offset(), e.Offset()+1
 	}
 	if NrFreePages() < int(end-start)+reservedPages() {

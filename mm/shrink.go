@@ -46,11 +46,8 @@ func wrongClass(p *Page, gfp GFP) bool {
 func dropCachedPage(p *Page, gfp GFP) bool {
 	pagecacheLock.Lock()
 	if p.mapping == nil || p.Count() != 2 || p.Test(PGDirty) {
-		m := p.mapping
 		pagecacheLock.Unlock()
-		if m != nil && m.Ops != nil && p.Test(PGDirty) && gfp&GFPIO != 0 {
-			m.Ops.WritePage(p) // the end of the I/O unlocks it
-		} else {
+		if gfp&GFPIO == 0 || !writeDirtyPage(p) {
 			p.unlockAfterIO()
 		}
 		PutPage(p)
@@ -66,5 +63,27 @@ func dropCachedPage(p *Page, gfp GFP) bool {
 	PutPage(p) // the cache's
 	p.unlockAfterIO()
 	PutPage(p)
+	return true
+}
+
+// writeDirtyPage starts the write of a locked page that is newer than its backing
+// store, so that it can be freed later; the end of the write unlocks it. A
+// swap-cache page gets here when the kernel wrote to it on a process's behalf
+// after it was stolen; if its slot is bad, it stays. May sleep.
+func writeDirtyPage(p *Page) bool {
+	switch {
+	case p.mapping == nil || !p.Test(PGDirty):
+		return false
+	case p.InSwapCache():
+		if slotRetired(SwapEntry(p.index)) {
+			return false
+		}
+		p.Clear(PGDirty)
+		writeSwapPage(p)
+	case p.mapping.Ops == nil:
+		return false
+	default:
+		p.mapping.Ops.WritePage(p)
+	}
 	return true
 }

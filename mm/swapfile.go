@@ -27,20 +27,20 @@ const (
 type swapInfo struct {
 	// Changed under swap_list_lock and swap_device_lock: read under either.
 	used    bool
-	writeOK bool // slots may be handed out and gain references by stealing
+	writeOK atomic.Bool // slots may be handed out, and gain references by stealing; read anywhere
 	prio    int
 	next    int // in swapList, -1 ends it
 
-	dev   blk.Device // fixed while used
-	typ   int        // index in swapInfos; fixed
-	max   uint32     // slots, the header's included; fixed while used
-	pages int        // good slots; falls when a slot is retired
+	dev blk.Device    // fixed while used
+	typ int           // index in swapInfos; fixed
+	max atomic.Uint32 // slots, the header's included; read anywhere
 
 	lock                  locks.SpinLock // swap_device_lock; guards the rest
 	swapMap               []uint16
 	lowestBit, highestBit uint32 // every free slot lies between them
 	clusterNext           uint32
 	clusterNr             int
+	pages                 int // good slots; falls when a slot is retired
 	inUse                 int // slots with references
 }
 
@@ -60,9 +60,14 @@ var (
 // initSwap forgets all areas.
 func initSwap() {
 	swapListLock.Init(locks.SwapListLock)
+	swaponSem.Init(locks.SwaponSem)
 	for i := range swapInfos {
-		swapInfos[i] = swapInfo{typ: i, next: -1}
-		swapInfos[i].lock.Init(locks.SwapDeviceLock)
+		si := &swapInfos[i]
+		si.typ, si.next, si.used = i, -1, false
+		si.dev, si.swapMap = nil, nil
+		si.writeOK.Store(false)
+		si.max.Store(0)
+		si.lock.Init(locks.SwapDeviceLock)
 	}
 	swapList.head, swapList.next = -1, -1
 	nrSwapPages.Store(0)
@@ -94,7 +99,7 @@ func getSwapPages(out []SwapEntry) int {
 	for t := start; t >= 0 && n < len(out); {
 		si := &swapInfos[t]
 		si.lock.Lock()
-		if si.writeOK {
+		if si.writeOK.Load() {
 			n += si.scanSwapMap(out[n:])
 		}
 		si.lock.Unlock()
@@ -246,7 +251,7 @@ func (si *swapInfo) duplicate(off uint32) bool {
 func stealDuplicate(e SwapEntry) bool {
 	si := swapArea(e)
 	si.lock.Lock()
-	ok := si.writeOK && si.duplicate(e.Offset())
+	ok := si.writeOK.Load() && si.duplicate(e.Offset())
 	si.lock.Unlock()
 	return ok
 }
@@ -284,7 +289,7 @@ func (si *swapInfo) slotFreed(off uint32) {
 	}
 	si.lowestBit = min(si.lowestBit, off)
 	si.highestBit = max(si.highestBit, off)
-	if si.writeOK {
+	if si.writeOK.Load() {
 		nrSwapPages.Add(1)
 		if si.prio > swapInfos[swapList.next].prio {
 			swapList.next = si.typ
@@ -318,4 +323,12 @@ func retireSlot(e SwapEntry) {
 		totalSwapPages.Add(-1)
 	}
 	si.lock.Unlock()
+}
+
+// slotRetired reports whether a slot could not be written once.
+func slotRetired(e SwapEntry) bool {
+	si := swapArea(e)
+	si.lock.Lock()
+	defer si.lock.Unlock()
+	return si.swapMap[e.Offset()]&swapMapBad != 0
 }

@@ -248,7 +248,7 @@ func (s *steal) toSwap(c *candidate) {
 	CountVM(TSOAnon)
 	SwapDuplicate(e) // the first reference is the pte's, this one the swap cache's
 	p.Set(PGUptodate)
-	p.Clear(PGReferenced)
+	p.Clear(PGReferenced | PGDirty) // what is written from now on sets PGDirty again
 	if !addToSwapCache(p, e) {
 		panic("mm: a free swap slot has a page")
 	}
