@@ -89,7 +89,7 @@ func (c *consoleState) background(sig syscall.Signal) syscall.Errno {
 }
 
 // Read takes a line, or what the raw settings say. EIO, ERESTARTSYS: see TTYHooks.
-func (cf *consoleFile) Read(f *File, p []byte, _ int64) (int, syscall.Errno) {
+func (cf *consoleFile) Read(f *File, p []byte, off int64) (int, syscall.Errno) {
 	c := &console
 	for len(p) > 0 {
 		if e := c.background(syscall.SIGTTIN); e != 0 {
@@ -108,7 +108,7 @@ func (cf *consoleFile) Read(f *File, p []byte, _ int64) (int, syscall.Errno) {
 			return n, 0
 		case wait == 0:
 			return 0, 0
-		case f.nonblock():
+		case off == NoWait || f.nonblock():
 			return 0, syscall.EAGAIN
 		}
 		switch c.rq.WaitTimeout(c.readable, wait, true) {

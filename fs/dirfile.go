@@ -64,3 +64,13 @@ func (dirFile) ReadDir(f *File, pos int64, emit DirEmit) (int64, syscall.Errno) 
 
 // End is 0: nobody counts the entries.
 func (dirFile) End(*File) (int64, syscall.Errno) { return 0, 0 }
+
+// MoreEntries reports whether a directory has entries from pos on.
+func (f *File) MoreEntries(pos int64) bool {
+	more := false
+	f.ops.ReadDir(f, pos, func(string, uint64, uint32, int64) bool {
+		more = true
+		return false
+	})
+	return more
+}

@@ -51,7 +51,8 @@ const (
 // FileOps is what an open file can do. p is always kernel memory. The calls hold
 // no lock but, for files with an offset that move it, posLock; all may sleep.
 type FileOps interface {
-	// Read fills p from offset off (which streams ignore). 0 is the end of file.
+	// Read fills p from offset off. 0 is the end of file. Streams have no offset, but
+	// off may be NoWait.
 	// EAGAIN with O_NONBLOCK, ERESTARTSYS when a signal ended the wait.
 	Read(f *File, p []byte, off int64) (int, syscall.Errno)
 	// Write takes p; AppendOffset for off is the end of the file, whatever it is by then.
@@ -78,6 +79,9 @@ type FileOps interface {
 // DirEmit takes one directory entry; cookie is the position behind it. It
 // returns false when it has no room for the entry.
 type DirEmit func(name string, ino uint64, typ uint32, cookie int64) bool
+
+// NoWait instead of an offset asks a stream for no more than is there: EAGAIN.
+const NoWait = int64(-1)
 
 // AppendOffset stands for the end of the file in FileOps.Write.
 const AppendOffset = int64(-1)

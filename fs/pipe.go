@@ -119,7 +119,7 @@ func (i *pipeInode) Open(f *File) syscall.Errno {
 type pipeFile Pipe
 
 // Read takes what is there, and waits only while nothing is and a writer is left.
-func (pf *pipeFile) Read(f *File, b []byte, _ int64) (int, syscall.Errno) {
+func (pf *pipeFile) Read(f *File, b []byte, off int64) (int, syscall.Errno) {
 	p := (*Pipe)(pf)
 	if len(b) == 0 {
 		return 0, 0
@@ -135,7 +135,7 @@ func (pf *pipeFile) Read(f *File, b []byte, _ int64) (int, syscall.Errno) {
 			return n, 0
 		case writers == 0:
 			return 0, 0
-		case f.nonblock():
+		case off == NoWait || f.nonblock():
 			return 0, syscall.EAGAIN
 		case !p.rq.WaitInterruptible(p.readable):
 			return 0, ERESTARTSYS

@@ -52,7 +52,9 @@ func (r ramDir) Make(dir *Dentry, mode uint32, rdev uint64, target string) (*Ino
 	case syscall.S_IFDIR:
 		ops = r
 	case syscall.S_IFREG:
-		ops = r.store.newFile(nil)
+		f := r.store.newFile(nil)
+		f.seals = SealSeal // only memfds can be sealed
+		ops = f
 	case syscall.S_IFLNK:
 		ops = ramLink{text: target}
 	case syscall.S_IFIFO:

@@ -1,0 +1,202 @@
+package syscall
+
+import (
+	"encoding/binary"
+	errno "syscall"
+
+	"yolk/fs"
+	"yolk/locks"
+	"yolk/mm"
+	"yolk/proc"
+)
+
+// What the file calls have in common: descriptors, paths, buffers.
+
+// Values of a descriptor argument and of AT_ flags.
+const (
+	atRemoveDir     = 0x200
+	atEaccess       = 0x200
+	atSymlinkFollow = 0x400
+	atNoAutomount   = 0x800
+)
+
+// fdArg is a descriptor argument: Linux looks at its low 32 bits.
+func fdArg(a uintptr) int { return int(int32(a)) }
+
+// getFile returns the open file behind a descriptor, with a reference. EBADF.
+func getFile(t *proc.Task, a uintptr) (*fs.File, errno.Errno) {
+	f := t.Files.Lookup(fdArg(a))
+	if f == nil {
+		return nil, errno.EBADF
+	}
+	return f, 0
+}
+
+// maxFiles is RLIMIT_NOFILE.
+func maxFiles(t *proc.Task) int {
+	return int(min(t.Group.Limits.Cur(proc.RlimitNofile), fs.MaxFDs))
+}
+
+// installFile gives f a descriptor and takes over the reference. EMFILE.
+func installFile(t *proc.Task, f *fs.File, cloexec bool) (uintptr, errno.Errno) {
+	fd, e := t.Files.Install(f, 0, maxFiles(t), cloexec)
+	if e != 0 {
+		f.Put()
+		return 0, e
+	}
+	return uintptr(fd), 0
+}
+
+// pathArg copies a path in. EFAULT, ENAMETOOLONG.
+func pathArg(t *proc.Task, addr uintptr) (string, errno.Errno) {
+	b := smallBufs.get()
+	defer smallBufs.put(b)
+	n, e := mm.CopyStringFromUser(t.MM, addr, b.b)
+	if e != 0 {
+		return "", e
+	}
+	return string(b.b[:n]), 0
+}
+
+// dirArg is where a path relative to descriptor a starts; nil is the working
+// directory, also when path does not need to know. EBADF.
+func dirArg(t *proc.Task, a uintptr, path string) (*fs.Dentry, errno.Errno) {
+	if fdArg(a) == atFdcwd || path != "" && path[0] == '/' {
+		return nil, 0
+	}
+	f, e := getFile(t, a)
+	if e != 0 {
+		return nil, e
+	}
+	defer f.Put()
+	return f.Dentry(), 0
+}
+
+// atPath is a path argument together with where it starts.
+func atPath(t *proc.Task, dirfd, addr uintptr) (*fs.Dentry, string, errno.Errno) {
+	path, e := pathArg(t, addr)
+	if e != 0 {
+		return nil, "", e
+	}
+	at, e := dirArg(t, dirfd, path)
+	return at, path, e
+}
+
+// cwdArg is the dirfd of calls that have none.
+const cwdArg = ^uintptr(99) // -100
+
+// resolveAt finds what dirfd, path and the AT_ flags name.
+func resolveAt(t *proc.Task, dirfd, addr, flags uintptr) (*fs.Dentry, errno.Errno) {
+	path, e := "", errno.Errno(0)
+	if addr != 0 || flags&atEmptyPath == 0 {
+		path, e = pathArg(t, addr)
+	}
+	if e != 0 {
+		return nil, e
+	}
+	if path == "" && flags&atEmptyPath != 0 {
+		if fdArg(dirfd) == atFdcwd {
+			_, cwd := t.FS.Dirs()
+			return cwd, 0
+		}
+		f, e := getFile(t, dirfd)
+		if e != 0 {
+			return nil, e
+		}
+		defer f.Put()
+		return f.Dentry(), 0
+	}
+	at, e := dirArg(t, dirfd, path)
+	if e != 0 {
+		return nil, e
+	}
+	return t.Caller().Resolve(at, path, flags&atSymlinkNoFollow == 0)
+}
+
+// userMem is the memory of the calling program, for package fs.
+type userMem struct{ m *mm.MM }
+
+// CopyIn fills dst. EFAULT.
+func (u userMem) CopyIn(dst []byte, addr uintptr) errno.Errno {
+	return mm.CopyFromUser(u.m, dst, addr)
+}
+
+// CopyOut stores src. EFAULT.
+func (u userMem) CopyOut(addr uintptr, src []byte) errno.Errno {
+	return mm.CopyToUser(u.m, addr, src)
+}
+
+// putUint32 and putUint64 store a word in the program's memory. EFAULT.
+func putUint32(t *proc.Task, addr uintptr, v uint32) errno.Errno {
+	var b [4]byte
+	binary.LittleEndian.PutUint32(b[:], v)
+	return mm.CopyToUser(t.MM, addr, b[:])
+}
+
+func putUint64(t *proc.Task, addr uintptr, v uint64) errno.Errno {
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], v)
+	return mm.CopyToUser(t.MM, addr, b[:])
+}
+
+// getUint64 loads a word from the program's memory. EFAULT.
+func getUint64(t *proc.Task, addr uintptr) (uint64, errno.Errno) {
+	var b [8]byte
+	e := mm.CopyFromUser(t.MM, b[:], addr)
+	return binary.LittleEndian.Uint64(b[:]), e
+}
+
+// Data moves between files and programs through buffers of two sizes: those for
+// streams, whose holder may sleep for long, are small.
+const (
+	smallBuf = 4096
+	bigBuf   = 32 << 10
+)
+
+var (
+	smallBufs = bufPool{size: smallBuf, keep: 32}
+	bigBufs   = bufPool{size: bigBuf, keep: 4}
+)
+
+func init() {
+	smallBufs.lock.Init(locks.FilesLock)
+	bigBufs.lock.Init(locks.FilesLock)
+}
+
+type ioBuf struct {
+	b    []byte
+	next *ioBuf
+}
+
+// bufPool keeps up to keep buffers, so that the calls allocate nothing.
+type bufPool struct {
+	size, keep int // immutable
+
+	lock locks.SpinLock // guards what follows
+	free *ioBuf
+	n    int
+}
+
+func (p *bufPool) get() *ioBuf {
+	p.lock.Lock()
+	b := p.free
+	if b != nil {
+		p.free = b.next
+		p.n--
+	}
+	p.lock.Unlock()
+	if b == nil {
+		b = &ioBuf{b: make([]byte, p.size)}
+	}
+	return b
+}
+
+func (p *bufPool) put(b *ioBuf) {
+	p.lock.Lock()
+	if p.n < p.keep {
+		b.next = p.free
+		p.free = b
+		p.n++
+	}
+	p.lock.Unlock()
+}

@@ -1,0 +1,331 @@
+package syscall
+
+import (
+	"encoding/binary"
+	"math"
+	errno "syscall"
+
+	"yolk/arch"
+	"yolk/fs"
+	"yolk/mm"
+	"yolk/proc"
+)
+
+func init() {
+	Register(0, "read", sysRead)
+	Register(1, "write", sysWrite)
+	Register(17, "pread64", sysPread)
+	Register(18, "pwrite64", sysPwrite)
+	Register(19, "readv", sysReadv)
+	Register(20, "writev", sysWritev)
+	Register(295, "preadv", sysPreadv)
+	Register(296, "pwritev", sysPwritev)
+	Register(327, "preadv2", sysPreadv2)
+	Register(328, "pwritev2", sysPwritev2)
+}
+
+const (
+	maxRW   = 0x7ffff000 // MAX_RW_COUNT
+	maxIov  = 1024       // UIO_MAXIOV
+	iovSize = 16
+)
+
+// cursor walks the pieces of user memory of one transfer.
+type cursor struct {
+	m    *mm.MM
+	addr uintptr // the current piece
+	left uintptr
+	vec  []byte  // struct iovec of the pieces to come
+	rest uintptr // bytes in the current piece and those to come
+}
+
+// single is the cursor of read and write. EFAULT: the buffer reaches out of user space.
+func single(t *proc.Task, addr, n uintptr) (cursor, errno.Errno) {
+	n = min(n, maxRW)
+	if addr+n < addr || addr+n > arch.TaskSize {
+		return cursor{}, errno.EFAULT
+	}
+	return cursor{m: t.MM, addr: addr, left: n, rest: n}, 0
+}
+
+// vector is the cursor of readv and writev; buf holds the vector meanwhile.
+// EINVAL: too many pieces, or too long a one; EFAULT.
+func vector(t *proc.Task, addr, count uintptr, buf []byte) (cursor, errno.Errno) {
+	if count > maxIov {
+		return cursor{}, errno.EINVAL
+	}
+	vec := buf[:count*iovSize]
+	if e := mm.CopyFromUser(t.MM, vec, addr); e != 0 {
+		return cursor{}, e
+	}
+	total := uintptr(0)
+	for k := 0; k < len(vec); k += iovSize {
+		base, n := uintptr(binary.LittleEndian.Uint64(vec[k:])), uintptr(binary.LittleEndian.Uint64(vec[k+8:]))
+		if n > math.MaxInt64 {
+			return cursor{}, errno.EINVAL
+		}
+		if n > 0 && (base+n < base || base+n > arch.TaskSize) {
+			return cursor{}, errno.EFAULT
+		}
+		total = min(total+n, maxRW)
+	}
+	return cursor{m: t.MM, vec: vec, rest: total}, 0
+}
+
+// piece returns the next run of at most n bytes of user memory. rest is not 0.
+func (c *cursor) piece(n int) (addr uintptr, size int) {
+	for c.left == 0 {
+		c.addr = uintptr(binary.LittleEndian.Uint64(c.vec))
+		c.left = uintptr(binary.LittleEndian.Uint64(c.vec[8:]))
+		c.vec = c.vec[iovSize:]
+	}
+	size = int(min(c.left, c.rest, uintptr(n)))
+	addr = c.addr
+	c.addr += uintptr(size)
+	c.left -= uintptr(size)
+	c.rest -= uintptr(size)
+	return addr, size
+}
+
+// scatter stores b. EFAULT.
+func (c *cursor) scatter(b []byte) errno.Errno {
+	for len(b) > 0 {
+		addr, n := c.piece(len(b))
+		if e := mm.CopyToUser(c.m, addr, b[:n]); e != 0 {
+			return e
+		}
+		b = b[n:]
+	}
+	return 0
+}
+
+// gather fills b as far as the memory reaches. EFAULT with the bytes before it.
+func (c *cursor) gather(b []byte) (n int, e errno.Errno) {
+	for n < len(b) && c.rest > 0 {
+		addr, k := c.piece(len(b) - n)
+		if e := mm.CopyFromUser(c.m, b[n:n+k], addr); e != 0 {
+			return n, e
+		}
+		n += k
+	}
+	return n, 0
+}
+
+// chunkFor picks a buffer for a transfer of n bytes.
+func chunkFor(f *fs.File, n uintptr) *bufPool {
+	if f.Seekable() && n > smallBuf {
+		return &bigBufs
+	}
+	return &smallBufs
+}
+
+// readFile reads from off until the memory is full, the file ends or has no more
+// for now, and returns the bytes read.
+func readFile(f *fs.File, c *cursor, off int64) (done uintptr, e errno.Errno) {
+	pool := chunkFor(f, c.rest)
+	buf := pool.get()
+	defer pool.put(buf)
+	for {
+		want := buf.b[:min(c.rest, uintptr(len(buf.b)))]
+		n, e := f.ReadAt(want, off)
+		if e == 0 && n > 0 {
+			e = c.scatter(want[:n])
+		}
+		if e != 0 {
+			if done > 0 {
+				e = 0
+			}
+			return done, e
+		}
+		done += uintptr(n)
+		if n < len(want) || c.rest == 0 {
+			return done, 0
+		}
+		if off = off + int64(n); !f.Seekable() {
+			off = fs.NoWait
+		}
+	}
+}
+
+// writeFile writes from off on, and returns the bytes written and the offset
+// behind them.
+func writeFile(t *proc.Task, f *fs.File, c *cursor, off int64) (done uintptr, next int64, e errno.Errno) {
+	pool := chunkFor(f, c.rest)
+	buf := pool.get()
+	defer pool.put(buf)
+	for {
+		want, fault := c.gather(buf.b)
+		if fault != 0 && want == 0 {
+			e = fault
+			break
+		}
+		var n int
+		var end int64
+		n, end, e = f.WriteAt(buf.b[:want], off)
+		if n > 0 {
+			done += uintptr(n)
+			off = end
+		}
+		if e != 0 || n < want || c.rest == 0 || fault != 0 {
+			break
+		}
+	}
+	if e == errno.EPIPE && f.Inode().Type() == errno.S_IFIFO || e == errno.EPIPE && f.Inode().Type() == errno.S_IFSOCK {
+		info := proc.KernelInfo(proc.SIGPIPE)
+		t.Send(&info)
+	}
+	if done > 0 {
+		e = 0
+	}
+	return done, off, e
+}
+
+// doRead carries out a read at the file's offset (at nil) or at *at.
+func doRead(t *proc.Task, fd uintptr, c *cursor, at int64, positioned bool) (uintptr, errno.Errno) {
+	f, e := getFile(t, fd)
+	if e != 0 {
+		return 0, e
+	}
+	defer f.Put()
+	if !f.CanRead() {
+		return 0, errno.EBADF
+	}
+	if positioned {
+		if !f.Seekable() {
+			return 0, errno.ESPIPE
+		}
+		return readFile(f, c, at)
+	}
+	pos := f.LockPos()
+	n, e := readFile(f, c, pos)
+	f.UnlockPos(pos + int64(n))
+	return n, e
+}
+
+func doWrite(t *proc.Task, fd uintptr, c *cursor, at int64, positioned bool) (uintptr, errno.Errno) {
+	f, e := getFile(t, fd)
+	if e != 0 {
+		return 0, e
+	}
+	defer f.Put()
+	if !f.CanWrite() {
+		return 0, errno.EBADF
+	}
+	if positioned {
+		if !f.Seekable() {
+			return 0, errno.ESPIPE
+		}
+		n, _, e := writeFile(t, f, c, at)
+		return n, e
+	}
+	pos := f.LockPos()
+	n, next, e := writeFile(t, f, c, pos)
+	if n == 0 {
+		next = pos
+	}
+	f.UnlockPos(next)
+	return n, e
+}
+
+// checkFD is the EBADF that comes before all other errors.
+func checkFD(t *proc.Task, fd uintptr) errno.Errno {
+	_, e := t.Files.Cloexec(fdArg(fd))
+	return e
+}
+
+func sysRead(t *proc.Task, a *Args) (uintptr, errno.Errno) {
+	c, e := single(t, a[1], a[2])
+	if e != 0 {
+		if bad := checkFD(t, a[0]); bad != 0 {
+			e = bad
+		}
+		return 0, e
+	}
+	return doRead(t, a[0], &c, 0, false)
+}
+
+func sysWrite(t *proc.Task, a *Args) (uintptr, errno.Errno) {
+	c, e := single(t, a[1], a[2])
+	if e != 0 {
+		if bad := checkFD(t, a[0]); bad != 0 {
+			e = bad
+		}
+		return 0, e
+	}
+	return doWrite(t, a[0], &c, 0, false)
+}
+
+func sysPread(t *proc.Task, a *Args) (uintptr, errno.Errno) {
+	if int64(a[3]) < 0 {
+		return 0, errno.EINVAL
+	}
+	c, e := single(t, a[1], a[2])
+	if e != 0 {
+		return 0, e
+	}
+	return doRead(t, a[0], &c, int64(a[3]), true)
+}
+
+func sysPwrite(t *proc.Task, a *Args) (uintptr, errno.Errno) {
+	if int64(a[3]) < 0 {
+		return 0, errno.EINVAL
+	}
+	c, e := single(t, a[1], a[2])
+	if e != 0 {
+		return 0, e
+	}
+	return doWrite(t, a[0], &c, int64(a[3]), true)
+}
+
+// vectored runs a transfer of many pieces; the vector waits in a buffer of its own.
+func vectored(t *proc.Task, a *Args, at int64, positioned bool,
+	do func(*proc.Task, uintptr, *cursor, int64, bool) (uintptr, errno.Errno)) (uintptr, errno.Errno) {
+	if e := checkFD(t, a[0]); e != 0 {
+		return 0, e
+	}
+	if positioned && at < 0 {
+		return 0, errno.EINVAL
+	}
+	pool := &smallBufs
+	if a[2] > smallBuf/iovSize {
+		pool = &bigBufs
+	}
+	buf := pool.get()
+	defer pool.put(buf)
+	c, e := vector(t, a[1], a[2], buf.b)
+	if e != 0 {
+		return 0, e
+	}
+	return do(t, a[0], &c, at, positioned)
+}
+
+func sysReadv(t *proc.Task, a *Args) (uintptr, errno.Errno) {
+	return vectored(t, a, 0, false, doRead)
+}
+
+func sysWritev(t *proc.Task, a *Args) (uintptr, errno.Errno) {
+	return vectored(t, a, 0, false, doWrite)
+}
+
+func sysPreadv(t *proc.Task, a *Args) (uintptr, errno.Errno) {
+	return vectored(t, a, int64(a[3]), true, doRead)
+}
+
+func sysPwritev(t *proc.Task, a *Args) (uintptr, errno.Errno) {
+	return vectored(t, a, int64(a[3]), true, doWrite)
+}
+
+// The flags of preadv2 are about devices that this kernel does not have.
+func sysPreadv2(t *proc.Task, a *Args) (uintptr, errno.Errno) {
+	if a[5] != 0 {
+		return 0, errno.EOPNOTSUPP
+	}
+	return vectored(t, a, int64(a[3]), int64(a[3]) != -1, doRead)
+}
+
+func sysPwritev2(t *proc.Task, a *Args) (uintptr, errno.Errno) {
+	if a[5] != 0 {
+		return 0, errno.EOPNOTSUPP
+	}
+	return vectored(t, a, int64(a[3]), int64(a[3]) != -1, doWrite)
+}
