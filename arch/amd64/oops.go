@@ -2,6 +2,7 @@ package amd64
 
 import (
 	"sync/atomic"
+	"unsafe"
 
 	"yolk/arch/pt"
 )
@@ -172,3 +173,11 @@ func heapLimitEnv() string {
 }
 
 var limitEnv [32]byte
+
+// KernelText returns n bytes of the kernel's code at a, fewer at its end.
+func KernelText(a, n uintptr) []byte {
+	if a < syms.text || a >= syms.etext {
+		return nil
+	}
+	return unsafe.Slice((*byte)(ptr(a)), min(n, syms.etext-a))
+}

@@ -1,0 +1,100 @@
+//go:build yolk
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"yolk/arch"
+	"yolk/arch/amd64"
+	"yolk/drivers/blk"
+	"yolk/drivers/power"
+	"yolk/drivers/rtc"
+	"yolk/drivers/uart"
+	"yolk/drivers/virtioblk"
+	"yolk/fs"
+	"yolk/locks"
+	"yolk/mm"
+	"yolk/proc"
+	"yolk/sched"
+	"yolk/syscall"
+)
+
+func main() {
+	locks.Go("interrupts", amd64.ServeInterrupts)
+	uart.Log.Init()
+	uart.Control.Init()
+	p := parseParams(amd64.CommandLine())
+	klog("Yolk on %d CPUs, TSC %d kHz: %s", arch.NumCPU(), amd64.TSCFrequency(), amd64.CommandLine())
+	for _, w := range p.unknown {
+		klog("unknown parameter %s", w)
+	}
+	sched.SetCPUs(arch.NumCPU())
+	locks.SetReporter(lockReport)
+	proc.SetOops(oops)
+	proc.SetKick(arch.KickAll)
+	proc.SetSyscallHandler(syscall.Dispatch)
+
+	disks := virtioblk.Probe()
+	mm.Init(mm.Config{BigmemFrames: p.bigmem})
+	mm.StartKswapd()
+	if unix := rtc.Unix(); unix != 0 {
+		amd64.SetWallClock(unix)
+	}
+	status := 125
+	if startFiles() {
+		swapOn(disks)
+		debug.FreeOSMemory()
+		status = runJob()
+	}
+	klog("exit %d", status)
+	fmt.Fprintf(&uart.Control, "exit %d\n", status)
+	power.Off(0)
+}
+
+// startFiles makes the root file system from the boot archive, and the console.
+func startFiles() bool {
+	archive := amd64.Initrd()
+	if archive == nil {
+		klog("no boot archive: the kernel needs -initrd with a newc cpio")
+		return false
+	}
+	if err := fs.Init(archive); err != nil {
+		klog("boot archive: %v", err)
+	}
+	startConsole()
+	return true
+}
+
+// swapOn swaps to every disk whose serial number says that it is for that.
+func swapOn(disks []*virtioblk.Device) {
+	for _, d := range disks {
+		klog("%s: serial %q, %d MiB", d.Name(), d.Serial(), d.Sectors()*blk.SectorSize>>20)
+		if d.Serial() != "swap" {
+			continue
+		}
+		if e := mm.SwapOn(d, -1); e != 0 {
+			klog("swapon %s: %v", d.Name(), e)
+		}
+	}
+}
+
+// klog writes a line to the kernel log.
+func klog(format string, args ...any) {
+	t := time.Since(start)
+	fmt.Fprintf(&uart.Log, "[%5d.%06d] "+format+"\n",
+		append([]any{t / time.Second, t % time.Second / time.Microsecond}, args...)...)
+}
+
+// start is when the runtime came up.
+var start = time.Now()
+
+// fatal ends the machine because the kernel itself failed.
+func fatal() {
+	os.Stderr.Sync()
+	fmt.Fprint(&uart.Control, "panic\n")
+	power.Off(1)
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+)
+
+// params are the kernel parameters: words of the form name=value, or name.
+type params struct {
+	bigmem  int      // bigmem=SIZE: frames of an artificial high zone
+	unknown []string // words that mean nothing to this kernel
+}
+
+// parseParams reads a kernel command line.
+func parseParams(line string) params {
+	var p params
+	for _, word := range strings.Fields(line) {
+		name, value, _ := strings.Cut(word, "=")
+		switch name {
+		case "bigmem":
+			n, ok := parseSize(value)
+			if !ok {
+				p.unknown = append(p.unknown, word)
+				continue
+			}
+			p.bigmem = int(n >> 12)
+		default:
+			p.unknown = append(p.unknown, word)
+		}
+	}
+	return p
+}
+
+// parseSize reads a number of bytes with an optional K, M or G.
+func parseSize(s string) (uint64, bool) {
+	shift := 0
+	if s != "" {
+		switch s[len(s)-1] {
+		case 'k', 'K':
+			shift = 10
+		case 'm', 'M':
+			shift = 20
+		case 'g', 'G':
+			shift = 30
+		}
+	}
+	if shift > 0 {
+		s = s[:len(s)-1]
+	}
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil || n > ^uint64(0)>>shift {
+		return 0, false
+	}
+	return n << shift, true
+}
