@@ -5,7 +5,6 @@ const (
 	barTypeMask = 3 << 1
 	barType64   = 2 << 1
 	barFlags    = 0xf
-	numBARs     = 6
 
 	commandDecode = 3 // answer port and memory accesses
 )
@@ -21,7 +20,7 @@ type BAR struct {
 // need none), if the firmware has given it no address, or if register i is the
 // upper half of the one before.
 func (f *Function) BAR(i int) (BAR, bool) {
-	for n := 0; n < numBARs; n++ {
+	for n := 0; n < f.bars; n++ {
 		wide := f.wideBAR(n)
 		if n == i {
 			return f.memoryBAR(n, wide)
@@ -35,7 +34,7 @@ func (f *Function) BAR(i int) (BAR, bool) {
 
 func (f *Function) wideBAR(i int) bool {
 	low := f.Read32(regBAR0 + uint8(4*i))
-	return low&(barIO|barTypeMask) == barType64 && i < numBARs-1
+	return low&(barIO|barTypeMask) == barType64 && i < f.bars-1
 }
 
 // memoryBAR sizes a window: it writes all ones, reads back which bits stuck,

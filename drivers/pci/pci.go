@@ -10,7 +10,6 @@ const (
 	regHeader     = 0x0c // byte 2: header type
 	regBAR0       = 0x10
 	regBusNumbers = 0x18 // bridges: primary, secondary, subordinate
-	regSubsystem  = 0x2c
 	regCapPointer = 0x34
 
 	commandMemory     = 1 << 1
@@ -45,7 +44,7 @@ type Function struct {
 	Address
 	Vendor, Device uint16
 	Class          uint16 // class and subclass
-	Subsystem      uint16
+	bars           int    // registers that may hold a window: none on odd headers
 	cfg            Config
 }
 
@@ -96,8 +95,11 @@ func (s *scanner) function(a Address) bool {
 		cfg:     s.cfg,
 	}
 	header := s.cfg.Read32(a, regHeader) >> 16 & headerTypeMask
-	if header == 0 {
-		f.Subsystem = uint16(s.cfg.Read32(a, regSubsystem) >> 16)
+	switch header {
+	case 0:
+		f.bars = 6
+	case headerBridge:
+		f.bars = 2
 	}
 	s.found = append(s.found, f)
 	if header == headerBridge && f.Class == classBridge<<8|subclassPCIBridge {

@@ -120,6 +120,19 @@ func TestBAR(t *testing.T) {
 	}
 }
 
+// A bridge has two windows; what follows them is not to be written.
+func TestBARsOfBridge(t *testing.T) {
+	f := new(fakeFunction).header(0x000c1b36, 0x0604, headerBridge).bar(1, 0xfebd5000, 0x1000, 0)
+	f.reg[regBusNumbers/4] = 0xfe000100
+	fn := Scan(fakeSpace{{0, 3, 0}: f})[0]
+	if _, ok := fn.BAR(1); !ok {
+		t.Error("the second window is not found")
+	}
+	if _, ok := fn.BAR(2); ok {
+		t.Error("the bus numbers taken for a window")
+	}
+}
+
 func TestCapabilitiesEndWhenTheyLoop(t *testing.T) {
 	f := new(fakeFunction).header(0x10421af4, 0x0100, 0)
 	f.reg[regCommand/4] = statusCapList << 16
