@@ -86,7 +86,7 @@ func TestStub(t *testing.T) {
 func TestBuildRefuses(t *testing.T) {
 	dir := t.TempDir()
 	notELF := filepath.Join(dir, "text")
-	if err := os.WriteFile(notELF, []byte("#!/bin/sh\n"), 0o755); err != nil {
+	if err := os.WriteFile(notELF, []byte(strings.Repeat("#!/bin/sh\n", 20)), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	out := filepath.Join(dir, "image")
