@@ -66,6 +66,7 @@ func boot(info uintptr) {
 	c.apicID = apicRead(apicID) >> 24
 	c.online = 1
 	calibrate()
+	useClock()
 	c.idleThr = uintptr(unsafe.Pointer(newIdle(0)))
 	startAPs()
 	startRuntime(c)

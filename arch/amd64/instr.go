@@ -62,4 +62,5 @@ const (
 // to nearest.
 var kernelMXCSR uint32 = 0x1f80
 
+func useClock()
 func floorCall(nr, a, b uintptr) uintptr

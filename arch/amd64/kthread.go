@@ -46,6 +46,7 @@ var (
 	threadFPU [maxThreads + 1][FPUSize]byte // aligned by fpuArea
 
 	runHead, runTail uint32 // tids
+	topThread        int    // no thread from this index on has ever been used
 
 	floorLock uint32
 )
@@ -76,6 +77,7 @@ func newThread() *kthread {
 		if t.state != threadFree {
 			continue
 		}
+		topThread = max(topThread, i+1)
 		*t = kthread{id: uint32(i) + 1, fpu: fpuArea(i), state: threadSleeping, rflags: 0x202}
 		return t
 	}
@@ -198,7 +200,7 @@ func (c *percpu) sleep(ns int64) {
 // expire wakes the threads of this CPU whose time is up.
 func (c *percpu) expire() {
 	now := rdtsc()
-	for i := range threads {
+	for i := range threads[:topThread] {
 		t := &threads[i]
 		if t.state != threadSleeping || t.deadline == 0 || t.cpu != c.id || t.deadline > now {
 			continue
@@ -232,7 +234,7 @@ func (c *percpu) armTimer() {
 		c.armTick()
 	}
 	due := c.tickAt
-	for i := range threads {
+	for i := range threads[:topThread] {
 		t := &threads[i]
 		if t.state == threadSleeping && t.deadline != 0 && t.cpu == c.id && (due == 0 || t.deadline < due) {
 			due = t.deadline

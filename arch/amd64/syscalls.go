@@ -336,7 +336,7 @@ func (e *eventFD) signal(n uint64) {
 		return
 	}
 	e.ready = true
-	for i := range threads {
+	for i := range threads[:topThread] {
 		t := &threads[i]
 		if t.state == threadSleeping && t.epoll != 0 {
 			t.rax = uint64(gather(t.epollBuf))
@@ -409,7 +409,7 @@ func (c *percpu) futex(t *kthread, addr uintptr, op uint64, val uint32, ts uintp
 		return 0
 	case 1: // FUTEX_WAKE
 		n := uint32(0)
-		for i := range threads {
+		for i := range threads[:topThread] {
 			if n == val {
 				break
 			}
