@@ -349,6 +349,8 @@ nested:
 	HLT
 user:
 	SWAPGS
+	CLD                           // a gate leaves the program's DF and AC alone
+	CLAC
 	MOVL $1, percpu_inFloor(GS)
 	PUSHQ AX
 	MOVQ percpu_userCtx(GS), AX
