@@ -24,6 +24,8 @@ const (
 type Console struct {
 	Out, Err Output
 
+	wired bool // immutable: there is a COM2; one that is absent reads as 0xff for ever
+
 	lock    locks.SpinLock // driver_lock: guards in
 	in      input
 	readers locks.WaitQueue
@@ -47,6 +49,10 @@ func OpenConsole() *Console {
 		defer c.lock.Unlock()
 		return c.in.ready()
 	}
+	if c.wired = c.Out.port.present(); !c.wired {
+		c.in.eof = true
+		return c
+	}
 	arch.RouteISA(irqCOM2, arch.AllocVector(c.receive))
 	arch.Out8(c.Out.port.hw.Base+uart.IER, ierReceive)
 	c.receive() // what came before the interrupt was on raised no edge
@@ -57,6 +63,18 @@ func (o *Output) init(hw uart.UART) {
 	o.sem.Init(locks.DevSem)
 	o.port.hw = hw
 	o.port.Init()
+}
+
+// Flush sleeps until the host has all output. To be called before the machine
+// ends, for the ports' own bytes die with it.
+func (c *Console) Flush() {
+	for _, o := range [2]*Output{&c.Out, &c.Err} {
+		o.sem.Lock()
+		for !o.port.idle() {
+			locks.Sleep(outputWait, false)
+		}
+		o.sem.Unlock()
+	}
 }
 
 // receive is the interrupt handler. It empties the port, for only then does
@@ -74,7 +92,7 @@ func (c *Console) receive() {
 
 // fetch moves bytes from the port to the queue. The lock is held.
 func (c *Console) fetch() {
-	for !c.in.full() {
+	for c.wired && !c.in.full() {
 		b, ok := c.Out.port.hw.Rx()
 		if !ok {
 			return
@@ -102,19 +120,16 @@ func (c *Console) Size() (rows, cols uint16, tty bool) {
 	return c.in.rows, c.in.cols, c.in.tty
 }
 
-// Write sends p, and returns how much of it went out: all, unless a signal
-// ended a sleep for a host that does not read. It sleeps; no spinlock is held.
-func (o *Output) Write(p []byte) (n int) {
+// Write sends p, all of it. It sleeps, uninterruptibly so that no output is lost
+// to a signal, while the host does not read; no spinlock is held.
+func (o *Output) Write(p []byte) {
 	o.sem.Lock()
 	defer o.sem.Unlock()
-	for n < len(p) {
+	for len(p) > 0 {
 		if o.port.emptyWithin(spinPolls) {
-			n += o.port.burst(p[n:])
-			continue
-		}
-		if locks.Sleep(outputWait, true) == locks.Interrupted {
-			break
+			p = p[o.port.burst(p):]
+		} else {
+			locks.Sleep(outputWait, false)
 		}
 	}
-	return n
 }

@@ -18,6 +18,7 @@ const (
 	ierReceive = 1 << 0 // interrupt when bytes have come
 
 	fcrEnable = 0xc7 // FIFOs on and empty, receive interrupt at 14 bytes or a pause
+	lsrIdle   = 1 << 6
 	lcr8N1    = 3
 	lcrDLAB   = 1 << 7 // the first two registers are the divisor
 
@@ -48,6 +49,12 @@ func (p *Port) Init() {
 	p.hw.Init()
 }
 
+// present says whether there is a port at all: nobody drives the bus if not.
+func (p *Port) present() bool { return arch.In8(p.hw.Base+uart.LSR) != 0xff }
+
+// idle says whether the last byte has gone to the host.
+func (p *Port) idle() bool { return arch.In8(p.hw.Base+uart.LSR)&lsrIdle != 0 }
+
 // empty says whether the transmitter takes fifoSize bytes now.
 func (p *Port) empty() bool {
 	return arch.In8(p.hw.Base+uart.LSR)&(1<<uart.LSR_THRE) != 0
@@ -72,12 +79,17 @@ func (p *Port) burst(b []byte) int {
 	return len(b)
 }
 
-// Write sends b without sleeping, with any lock held or none, from any context.
-// If the host does not read for about a second the rest is lost. Lines of two
-// writers may mix.
+// Write sends b without sleeping, with any lock held or none, from any context,
+// and waits until it is out: the machine may end now. If the host does not
+// read for about a second the rest is lost. Lines of two writers may mix.
 func (p *Port) Write(b []byte) (n int, err error) {
 	for n < len(b) && p.emptyWithin(logPolls) {
 		n += p.burst(b[n:])
+	}
+	for range logPolls {
+		if p.idle() {
+			break
+		}
 	}
 	return len(b), nil
 }

@@ -10,6 +10,10 @@ import (
 	"yolk/drivers/pci"
 )
 
+// maxWindow is how much of a register block is mapped: an MSI-X table is the
+// longest that is of use, and a device must not make us map gigabytes.
+const maxWindow = 64 << 10
+
 // Open maps the register blocks of the modern virtio device f, switches it on
 // and to message interrupts. ENODEV: f is no such device; EIO: its windows or
 // capabilities make no sense. Start-up only; does not sleep.
@@ -52,7 +56,11 @@ func Open(f *pci.Function) (*Transport, syscall.Errno) {
 		if int(i) >= msix.Entries() {
 			return false
 		}
-		addr, data := arch.MSIMessage(arch.AllocVector(handler))
+		vector := arch.AllocVector(handler)
+		if vector == 0 {
+			return false
+		}
+		addr, data := arch.MSIMessage(vector)
 		return msix.Set(int(i), addr, data)
 	}
 	return t, 0
@@ -70,8 +78,9 @@ func (m *mapper) window(w window) mmio.Region {
 		m.failed = true
 		return mmio.Region{}
 	}
+	size := min(w.len, maxWindow)
 	phys := b.Phys + uint64(w.off)
 	inPage := uintptr(phys) &^ arch.PageMask
-	base := arch.MapMMIO(phys-uint64(inPage), uint64(w.len)+uint64(inPage))
-	return mmio.At(base+inPage, w.len)
+	base := arch.MapMMIO(phys-uint64(inPage), uint64(size)+uint64(inPage))
+	return mmio.At(base+inPage, size)
 }

@@ -52,6 +52,16 @@ func TestStartRefusesBadDevices(t *testing.T) {
 			k.Config[cfgSizeMax+1] = 2
 			return k
 		}, syscall.EIO},
+		{"absurd capacity", func() *disk {
+			k := newDisk(t, offersAll, 64)
+			k.Config[cfgCapacity+7] = 1
+			return k
+		}, syscall.EIO},
+		{"short configuration", func() *disk {
+			k := newDisk(t, offersAll|featureSizeMax, 64)
+			k.Config = k.Config[:4]
+			return k
+		}, syscall.EIO},
 		{"no serial is no error", func() *disk {
 			k := newDisk(t, offersAll, 64)
 			k.status = func(uint32, uint64) byte { return 2 }

@@ -40,6 +40,9 @@ func Probe() []*Device {
 func earlyMemory(bytes uintptr) virtio.Memory {
 	frames := int((bytes + arch.PageSize - 1) >> arch.PageShift)
 	pfn := arch.EarlyAlloc(frames)
+	if pfn == 0 {
+		return virtio.Memory{}
+	}
 	return virtio.Memory{
 		Ptr:  arch.FramePointer(pfn),
 		Phys: uint64(pfn) << arch.PageShift,

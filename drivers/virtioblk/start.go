@@ -41,6 +41,9 @@ const (
 	// transfer pages.
 	minSize = 4096
 
+	// maxSectors is a capacity that no disk has; beyond it bytes overflow.
+	maxSectors = 1 << 50
+
 	vectorQueue  = 0
 	vectorConfig = 1
 
@@ -49,8 +52,8 @@ const (
 )
 
 // start brings the device behind t up. alloc returns zeroed, page-aligned,
-// contiguous memory that the device sees. EIO, ENODEV: the device refuses or
-// makes no sense; it is left reset.
+// contiguous memory that the device sees, or none. EIO, ENODEV: the device
+// refuses or makes no sense; ENOMEM: no memory. It is left reset.
 func start(name string, t *virtio.Transport, alloc func(bytes uintptr) virtio.Memory) (*Device, syscall.Errno) {
 	features, err := t.Negotiate(wanted)
 	if err != 0 {
@@ -79,7 +82,8 @@ func start(name string, t *virtio.Transport, alloc func(bytes uintptr) virtio.Me
 
 // startQueue sizes the queue, gives it to the device, and lets the device go.
 func (d *Device) startQueue(t *virtio.Transport, features uint64, alloc func(uintptr) virtio.Memory) syscall.Errno {
-	if features&featureSizeMax != 0 && t.Config32(cfgSizeMax) < minSize {
+	tooSmall := features&featureSizeMax != 0 && t.Config32(cfgSizeMax) < minSize
+	if tooSmall || d.sectors > maxSectors {
 		return syscall.EIO
 	}
 	d.maxSegs = blk.MaxSegs
@@ -101,8 +105,12 @@ func (d *Device) startQueue(t *virtio.Transport, features uint64, alloc func(uin
 	} else {
 		d.maxSegs = min(d.maxSegs, max(1, int(size)/4-2)) // let several chains be in flight
 	}
-	d.queue = virtio.NewQueue(alloc(virtio.QueueBytes(size, table)), size, table, features&virtio.FeatureEventIdx != 0)
+	ring := alloc(virtio.QueueBytes(size, table))
 	mem := alloc(uintptr(size) * headerSize)
+	if ring.Ptr == nil || mem.Ptr == nil {
+		return syscall.ENOMEM
+	}
+	d.queue = virtio.NewQueue(ring, size, table, features&virtio.FeatureEventIdx != 0)
 	d.headers = unsafe.Slice((*header)(mem.Ptr), size)
 	d.dataPhys = mem.Phys
 	d.slots = make([]slot, size)
