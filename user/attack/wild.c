@@ -1,7 +1,7 @@
 /* Every system call number with wild arguments, in children that may die of it
  * but not hang, and with a kernel that goes on. */
 #define _GNU_SOURCE
-#include "tap.h"
+#include "../c/tap.h"
 
 #include <sys/mman.h>
 #include <sys/syscall.h>

@@ -1,7 +1,7 @@
 /* What a program gets for its own mistakes: the right signal, code and address,
  * and never anything for the kernel or for others. */
 #define _GNU_SOURCE
-#include "tap.h"
+#include "../c/tap.h"
 
 #include <stdint.h>
 #include <sys/mman.h>
