@@ -170,9 +170,8 @@ func writeFile(t *proc.Task, f *fs.File, c *cursor, off int64) (done uintptr, ne
 			break
 		}
 	}
-	if e == errno.EPIPE && f.Inode().Type() == errno.S_IFIFO || e == errno.EPIPE && f.Inode().Type() == errno.S_IFSOCK {
-		info := proc.KernelInfo(proc.SIGPIPE)
-		t.Send(&info)
+	if e == errno.EPIPE {
+		sigpipe(t)
 	}
 	if done > 0 {
 		e = 0
