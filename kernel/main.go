@@ -65,6 +65,7 @@ func startFiles() bool {
 	if err := fs.Init(archive); err != nil {
 		klog("boot archive: %v", err)
 	}
+	registerProc()
 	startConsole()
 	return true
 }

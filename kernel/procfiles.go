@@ -1,0 +1,52 @@
+//go:build yolk
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime/metrics"
+
+	"yolk/arch/amd64"
+	"yolk/fs"
+	"yolk/locks"
+	"yolk/mm"
+	"yolk/syscall"
+)
+
+// registerProc makes the files of /proc that tell of the whole system.
+func registerProc() {
+	for path, gen := range map[string]func(io.Writer){
+		"meminfo":      mm.WriteMeminfo,
+		"vmstat":       mm.WriteVmstat,
+		"swaps":        mm.WriteSwaps,
+		"zoneinfo":     mm.WriteZoneinfo,
+		"slabinfo":     mm.WriteSlabinfo,
+		"lockdep":      locks.WriteLockdep,
+		"goheap":       writeGoHeap,
+		"unknowncalls": syscall.WriteCounts,
+		"cmdline":      func(w io.Writer) { fmt.Fprintln(w, amd64.CommandLine()) },
+	} {
+		fs.RegisterProc(path, gen)
+	}
+}
+
+// writeGoHeap prints what the kernel's own Go heap has done and holds: a program
+// that reads it before and after a loop of system calls sees whether they
+// allocate. Not a file of Linux.
+func writeGoHeap(w io.Writer) {
+	samples := []metrics.Sample{
+		{Name: "/gc/heap/allocs:objects"},
+		{Name: "/gc/heap/allocs:bytes"},
+		{Name: "/gc/cycles/total:gc-cycles"},
+		{Name: "/sched/goroutines:goroutines"},
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/total:bytes"},
+	}
+	metrics.Read(samples)
+	names := []string{"mallocs", "malloc_bytes", "gc_cycles", "goroutines", "heap_objects_bytes", "mapped_bytes"}
+	for i, s := range samples {
+		fmt.Fprintf(w, "%s %d\n", names[i], s.Value.Uint64())
+	}
+	fmt.Fprintf(w, "frames %d\nreserve %d\n", amd64.HeapUsed(), amd64.HeapLevel())
+}
