@@ -11,6 +11,9 @@ import (
 	"yolk/drivers/virtio"
 )
 
+// deviceID is the type of a block device (5.2.1).
+const deviceID = 2
+
 // Probe starts every virtio block device, in the order of the buses. One that
 // does not work is reported on the kernel log and left out. Start-up only,
 // before arch.Memory ends early allocation; it sleeps.

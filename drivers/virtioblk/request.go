@@ -18,10 +18,11 @@ const (
 	statusOK    = 0
 	statusUnset = 0xff // no result of any device
 
-	// opGetID asks for the serial number; for this package's use only.
-	opGetID blk.Op = 0xff
-	idLen          = 20
+	idLen = 20 // bytes of a serial number
 )
+
+// opGetID asks for the serial number; for this package's use only.
+const opGetID blk.Op = 0xff
 
 // header is what the device reads before the data of a request, the byte that
 // it writes after, and room for a serial number. The status has a place of its

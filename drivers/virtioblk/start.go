@@ -28,9 +28,6 @@ const (
 )
 
 const (
-	// deviceID is the type of a block device.
-	deviceID = 2
-
 	// queueLimit bounds the requests in flight, and so the memory of the ring
 	// (35 KiB of indirect tables); directLimit is for devices without indirect
 	// descriptors, where a request takes several entries.
