@@ -126,6 +126,10 @@ func (c *Context) block(seen uint32, d time.Duration) {
 	readied.Add(-1)
 }
 
+// Asleep reports whether c's goroutine sleeps, or is about to. Callable by
+// anyone; the answer may be old by the time it is used.
+func (c *Context) Asleep() bool { return c.parked.Load() }
+
 // Sleep suspends the running goroutine for d, or until interrupted if
 // interruptible.
 func Sleep(d time.Duration, interruptible bool) WaitResult {
