@@ -113,6 +113,11 @@ func TestCOW(t *testing.T) {
 		}
 	}
 	CheckInvariants(c)
+	c.peek(2, base) // CPU 2 knows the page that CPU 1 is about to copy
+	c.poke(1, base, 50)
+	if v, _ := c.peek(2, base); v != 50 {
+		t.Errorf("another thread still reads %d from the page that was copied", v)
+	}
 	free := NrFreePages()
 	p.poke(0, base+pg, 41)
 	c.poke(1, base, 40)

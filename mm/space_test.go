@@ -7,10 +7,10 @@ import (
 	"yolk/arch"
 )
 
-// testMachine makes a fresh machine of nframes frames and two CPUs.
+// testMachine makes a fresh machine of nframes frames and four CPUs.
 func testMachine(t testing.TB, nframes int) {
 	t.Helper()
-	arch.InitSoft(nframes, 2)
+	arch.InitSoft(nframes, 4)
 	Init(Config{})
 }
 
