@@ -46,8 +46,13 @@ var mounts []*SuperBlock
 
 func init() { mountLock.Init(locks.MountLock) }
 
-// mountRoot makes sb the file system at /. Start-up only.
-func mountRoot(sb *SuperBlock) { mounts = append(mounts[:0:0], sb) }
+// mountRoot makes sb the file system at /, with nothing mounted in it. Start-up only.
+func mountRoot(sb *SuperBlock) {
+	for _, m := range mounts {
+		m.covers = nil
+	}
+	mounts = []*SuperBlock{sb}
+}
 
 // mountOn covers directory d with sb. EBUSY: sb is mounted already; ENOTDIR.
 func mountOn(sb *SuperBlock, d *Dentry) syscall.Errno {
