@@ -17,6 +17,9 @@ const (
 	// outputWait is the pause between two looks at a transmitter whose host
 	// side is full.
 	outputWait = time.Millisecond
+
+	// streamPolls is how often fetch looks for the next byte of a stream.
+	streamPolls = 100
 )
 
 // Console is the program's side of the serial ports: standard input and output
@@ -90,14 +93,21 @@ func (c *Console) receive() {
 	}
 }
 
-// fetch moves bytes from the port to the queue. The lock is held.
+// fetch moves bytes from the port to the queue. The lock is held. A stream
+// comes faster when it is not left to wait for an interrupt per FIFO, so after
+// a FIFO of bytes fetch looks for more a little longer.
 func (c *Console) fetch() {
-	for c.wired && !c.in.full() {
+	for got, idle := 0, 0; c.wired && !c.in.full(); {
 		b, ok := c.Out.port.hw.Rx()
-		if !ok {
+		switch {
+		case ok:
+			c.in.feed(b)
+			got, idle = got+1, 0
+		case got < receiveAt || idle == streamPolls:
 			return
+		default:
+			idle++
 		}
-		c.in.feed(b)
 	}
 }
 

@@ -13,6 +13,9 @@
 // own (class dev_sem). Callers are fs (the terminal and the standard streams)
 // and kernel (log, control).
 //
+// The host sends nothing before the guest has said "ready" on COM4: to set a port
+// up is to empty it.
+//
 // Input is escaped, so that one port carries bytes, end of file and the size of
 // the terminal: see Decoder. Escape and queue are plain code that the host
 // tests run; the ports are in the files with the tag yolk.

@@ -17,7 +17,8 @@ var (
 const (
 	ierReceive = 1 << 0 // interrupt when bytes have come
 
-	fcrEnable = 0xc7 // FIFOs on and empty, receive interrupt at 14 bytes or a pause
+	fcrEnable = 0xc7 // FIFOs on and empty, receive interrupt at receiveAt bytes or a pause
+	receiveAt = 14
 	lsrIdle   = 1 << 6
 	lcr8N1    = 3
 	lcrDLAB   = 1 << 7 // the first two registers are the divisor
