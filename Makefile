@@ -1,0 +1,72 @@
+# make build   bin/yolk and the kernel images that it boots
+# make run     the main job in a guest of 64 MiB, then a shell
+# make test    host tests (with -race), then the programs under user/ in guests
+# make lint    gofmt, go vet, staticcheck and the check of the layers
+# make clean   what the others made
+
+GO ?= go
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# The kernel is an ordinary static Go program, linked into the upper half (the
+# linker takes the address as a signed number). boot makes a PVH image of it.
+KERNEL_ENV     := CGO_ENABLED=0 GOOS=linux GOARCH=amd64 GOFLAGS=
+KERNEL_LDFLAGS := -T=-0x7fe00000 -E yolk/arch/amd64.entry64 -checklinkname=0
+
+# Packages whose tests need no guest.
+HOST_PACKAGES = $$($(GO) list ./... | grep -v /qemu/guest$$)
+
+.PHONY: build run test test-host test-guest lint clean tools-run tools-test
+
+build:
+	@mkdir -p bin out
+	$(GO) build -o bin/yolk ./qemu
+	$(KERNEL_ENV) $(GO) build -tags yolk -trimpath -ldflags "$(KERNEL_LDFLAGS)" -o out/kernel.linked ./kernel
+	$(GO) run ./boot -o out/yolk.elf out/kernel.linked
+	$(KERNEL_ENV) $(GO) build -tags yolk,lockdep -trimpath -ldflags "$(KERNEL_LDFLAGS)" -o out/kernel-lockdep.linked ./kernel
+	$(GO) run ./boot -o out/yolk-lockdep.elf out/kernel-lockdep.linked
+
+run: tools-run build
+	CGO_ENABLED=0 $(GO) build -o out/mainjob ./user/mainjob
+	bin/yolk -m 64M -swap 512M -timeout 10m out/mainjob
+	@if [ -t 0 ] && [ -t 1 ]; then bin/yolk || echo "the shell ended with status $$?"; fi
+
+test: tools-test build test-host test-guest
+
+test-host:
+	$(GO) test -race -timeout 10m $(HOST_PACKAGES)
+	$(GO) test -tags lockdep -timeout 10m ./locks/... ./mm/...
+
+test-guest:
+	$(GO) test -timeout 25m ./qemu/guest
+
+lint:
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt -w $$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(KERNEL_ENV) $(GO) vet -tags yolk ./...
+	$(GO) run $(STATICCHECK) ./...
+	$(KERNEL_ENV) $(GO) run $(STATICCHECK) -tags yolk ./...
+	$(KERNEL_ENV) $(GO) run $(STATICCHECK) -tags yolk,lockdep ./...
+	$(GO) run ./qemu/layers
+
+clean:
+	rm -rf bin out
+
+# install COMMAND:PACKAGE... gets the packages whose command is not there.
+define install
+@missing=; for p in $(1); do \
+	command -v $${p%%:*} >/dev/null 2>&1 || missing="$$missing $${p##*:}"; \
+done; \
+[ -z "$$missing" ] && exit 0; \
+if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	echo "installing$$missing"; \
+	apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
+else \
+	echo "missing:$$missing; on Debian or Ubuntu: sudo apt-get install$$missing" >&2; exit 1; \
+fi
+endef
+
+tools-run:
+	$(call install,qemu-system-x86_64:qemu-system-x86 busybox:busybox-static)
+
+tools-test: tools-run
+	$(call install,gcc:gcc gcc:libc6-dev musl-gcc:musl-tools)
