@@ -109,8 +109,9 @@ func (t *Task) Clone(a *CloneArgs) (int, errno.Errno) {
 
 // copyTask makes the child's own part: registers, FPU, signal mask, identities.
 func (t *Task) copyTask(a *CloneArgs) *Task {
-	c := &Task{Ctx: t.Ctx, call: noCall, blocked: t.blocked, comm: t.comm}
+	c := &Task{Ctx: t.Ctx, call: noCall, blocked: t.blocked, comm: t.comm, started: Uptime()}
 	c.creds.Store(t.Creds())
+	c.nice.Store(t.nice.Load())
 	c.initFutex()
 	fpu := arch.NewFPUState()
 	*fpu = *t.Ctx.FPU
@@ -161,8 +162,9 @@ func (c *Task) shareFiles(t *Task, flags uint64) {
 // newGroup makes the process that c leads.
 func (t *Task) newGroup(c *Task, a *CloneArgs) *ThreadGroup {
 	p := t.Group
-	g := &ThreadGroup{leader: c, exitSignal: a.ExitSignal, dumpable: p.dumpable}
+	g := &ThreadGroup{leader: c, exitSignal: a.ExitSignal}
 	g.init()
+	g.SetFlag(FlagDumpable, p.Flag(FlagDumpable))
 	g.Limits.copyFrom(&p.Limits)
 	switch {
 	case a.Flags&CloneSigHand != 0:
@@ -203,7 +205,7 @@ func (t *Task) publish(c *Task, a *CloneArgs) errno.Errno {
 	c.TID = entry.nr
 	if a.Flags&CloneThread == 0 {
 		g.PID = c.TID
-		g.pgrp, g.session, g.tty = t.Group.pgrp.get(), t.Group.session.get(), t.Group.tty
+		g.pgrp, g.session = t.Group.pgrp.get(), t.Group.session.get()
 		parent := t.Group
 		if a.Flags&CloneParent != 0 && parent.parent != nil {
 			parent = parent.parent

@@ -60,3 +60,10 @@ func (t *Task) mayAffect(o *Task) bool {
 	a, b := t.Creds(), o.Creds()
 	return a.Capable(CapKill) || a.EUID == b.UID || a.EUID == b.SUID || a.UID == b.UID || a.UID == b.SUID
 }
+
+// MayLimit reports whether t may look at and change the resource limits of o.
+func (t *Task) MayLimit(o *Task) bool {
+	a, b := t.Creds(), o.Creds()
+	return t.Group == o.Group || a.Capable(CapSysResource) ||
+		a.UID == b.UID && a.UID == b.EUID && a.UID == b.SUID && a.GID == b.GID && a.GID == b.EGID && a.GID == b.SGID
+}

@@ -16,17 +16,17 @@ import (
 
 // ExecArgs are the arguments of execve.
 type ExecArgs struct {
-	path string
-	at   *fs.Dentry // where a relative path starts; nil is the working directory
-	file *fs.File   // instead of path: execveat with AT_EMPTY_PATH
+	Path string
+	At   *fs.Dentry // where a relative path starts, nil is the working directory; with an empty path, the program itself
+	Name string     // what the program is told it was started as; Path if empty
 	argv argSource
 	envp argSource
 }
 
 // UserExec returns the arguments of an execve call by t: path was copied in,
 // argv and envp are addresses in t's memory.
-func (t *Task) UserExec(at *fs.Dentry, path string, argv, envp uintptr) *ExecArgs {
-	return &ExecArgs{path: path, at: at, argv: userStrings{t.MM, argv}, envp: userStrings{t.MM, envp}}
+func (t *Task) UserExec(path string, argv, envp uintptr) *ExecArgs {
+	return &ExecArgs{Path: path, argv: userStrings{t.MM, argv}, envp: userStrings{t.MM, envp}}
 }
 
 // maxScripts bounds how many #! lines may lead to one another.
@@ -35,7 +35,9 @@ const maxScripts = 5
 // program is an exec under way.
 type program struct {
 	args   *ExecArgs
-	name   string // of the file in hand: the script's interpreter, in the end
+	execfn string     // name the program was started by
+	name   string     // of the file in hand: the script's interpreter, in the end
+	at     *fs.Dentry // where the name is looked up
 	file   *fs.File
 	head   [256]byte // its beginning
 	size   uint64
@@ -61,7 +63,11 @@ func (t *Task) Exec(a *ExecArgs) errno.Errno {
 
 // prepare does all of exec that can fail without harm.
 func (t *Task) prepare(a *ExecArgs) (*program, *execError) {
-	p := &program{args: a, name: a.path}
+	p := &program{args: a, at: a.At, name: a.Name}
+	if p.name == "" {
+		p.name = a.Path
+	}
+	p.execfn = p.name
 	if xe := p.fill(t); xe != nil {
 		p.abandon()
 		return nil, xe
@@ -70,7 +76,7 @@ func (t *Task) prepare(a *ExecArgs) (*program, *execError) {
 }
 
 func (p *program) fill(t *Task) *execError {
-	if xe := p.open(t); xe != nil {
+	if xe := p.open(t, p.args.Path); xe != nil {
 		return xe
 	}
 	if p.m = mm.MMAlloc(&t.Group.Limits.MM); p.m == nil {
@@ -97,17 +103,16 @@ func (p *program) fill(t *Task) *execError {
 	return p.finishStack(t)
 }
 
-// open opens the file p.name for execution and reads its beginning.
-func (p *program) open(t *Task) *execError {
+// open opens the file at path for execution and reads its beginning.
+func (p *program) open(t *Task, path string) *execError {
 	var e errno.Errno
-	if p.args.file != nil && p.file == nil {
-		p.file = p.args.file.Get()
+	if path == "" && p.at != nil {
+		p.file, e = t.Caller().OpenExecDentry(p.at)
 	} else {
-		p.closeFile()
-		p.file, e = t.Caller().OpenExec(p.args.at, p.name)
-		if e != 0 {
-			return &execError{e, p.name + ": " + e.Error()}
-		}
+		p.file, e = t.Caller().OpenExec(p.at, path)
+	}
+	if e != 0 {
+		return &execError{e, p.name + ": " + e.Error()}
 	}
 	if e := p.file.DenyWrite(); e != 0 {
 		p.file.Put()
@@ -145,7 +150,7 @@ func (p *program) pushStrings(t *Task) *execError {
 		return &execError{e, "no memory for the stack"}
 	}
 	s := p.stack
-	if e = s.pushString(p.args.path); e == 0 {
+	if e = s.pushString(p.name); e == 0 {
 		s.execfn = s.sp
 		s.envc, e = s.pushAll(p.args.envp)
 	}
@@ -187,9 +192,8 @@ func (p *program) interpret(t *Task) *execError {
 		return &execError{e, "cannot copy the arguments"}
 	}
 	p.closeFile()
-	p.name = name
-	p.args = &ExecArgs{path: p.args.path}
-	return p.open(t)
+	p.name, p.at = name, nil
+	return p.open(t, name)
 }
 
 // scriptLine takes apart the first line of a script.
@@ -318,7 +322,7 @@ func (t *Task) commit(p *program) {
 		g.actions = g.actions.clone() // CLONE_SIGHAND ends here
 	}
 	g.actions.reset()
-	g.dumpable = 1
+	g.SetFlag(FlagDumpable, 1)
 	g.sigLock.Unlock()
 	treeLock.Lock()
 	g.execed, g.exitSignal = true, SIGCHLD
@@ -329,7 +333,7 @@ func (t *Task) commit(p *program) {
 	}
 	t.altStack = altStack{}
 	t.robust, t.clearTID, t.restart = 0, 0, nil
-	t.SetComm(p.name[strings.LastIndexByte(p.name, '/')+1:])
+	t.SetComm(p.execfn[strings.LastIndexByte(p.execfn, '/')+1:])
 	t.startRegs(p.loaded.entry, uint64(p.stack.sp))
 }
 

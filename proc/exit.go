@@ -108,10 +108,14 @@ func (t *Task) dead() {
 	}
 	g.sigLock.Unlock()
 	g.execQ.WakeAll()
+	leads := last && g.session.nr == g.PID
 	if last {
 		g.endLocked()
 	}
 	treeLock.Unlock()
+	if leads {
+		hangUp(g.PID)
+	}
 	if stopped {
 		g.notifyStop(CLDStopped)
 	}
@@ -168,7 +172,7 @@ func (g *ThreadGroup) endLocked() {
 func (g *ThreadGroup) giveChildren() {
 	heir := initGroup
 	for p := g.parent; p != nil; p = p.parent {
-		if p.subReap && !p.zombie {
+		if p.Flag(FlagSubreaper) != 0 && !p.zombie {
 			heir = p
 			break
 		}
@@ -177,8 +181,8 @@ func (g *ThreadGroup) giveChildren() {
 		g.unlinkChild(c)
 		heir.linkChild(c)
 		c.exitSignal = SIGCHLD
-		if c.pdeath != 0 {
-			info := UserInfo(c.pdeath, SIUser, g.PID, g.leader.Creds().UID)
+		if sig := c.Flag(FlagParentDeath); sig != 0 {
+			info := UserInfo(sig, SIUser, g.PID, g.leader.Creds().UID)
 			c.Send(&info)
 		}
 		if c.zombie && c.tellParent() {

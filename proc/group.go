@@ -29,7 +29,6 @@ type ThreadGroup struct {
 	sibling     *ThreadGroup // next child of the same parent
 	pgrp        *pidEntry    // process group
 	session     *pidEntry
-	tty         bool  // has the console as controlling terminal
 	exitSignal  int   // sent to the parent at the end; 0 is none
 	status      int32 // wait status, once a zombie
 	zombie      bool
@@ -54,11 +53,9 @@ type ThreadGroup struct {
 	stop     stopState
 	deadTime Times // of threads that have ended
 	timers   itimers
-	subReap  bool     // PR_SET_CHILD_SUBREAPER
-	pdeath   int      // PR_SET_PDEATHSIG
-	dumpable int      // PR_SET_DUMPABLE
-	exe      *fs.File // the program; writers are kept away from it
-	cpuLimit int64    // CPU seconds at which SIGXCPU was last sent
+	flags    [numFlags]atomic.Int32 // prctl; needs no lock
+	exe      *fs.File               // the program; writers are kept away from it
+	cpuLimit int64                  // CPU seconds at which SIGXCPU was last sent
 
 	// Wait queues have locks of their own.
 
@@ -73,3 +70,20 @@ type ThreadGroup struct {
 
 // init makes the locks of a new group usable.
 func (g *ThreadGroup) init() { g.sigLock.Init(locks.SighandLock) }
+
+// Flag names a small setting of a process, made with prctl.
+type Flag int
+
+// The settings.
+const (
+	FlagDumpable    Flag = iota // PR_SET_DUMPABLE
+	FlagParentDeath             // PR_SET_PDEATHSIG: the signal sent when the parent ends
+	FlagSubreaper               // PR_SET_CHILD_SUBREAPER
+	numFlags
+)
+
+// Flag returns a setting.
+func (g *ThreadGroup) Flag(f Flag) int { return int(g.flags[f].Load()) }
+
+// SetFlag changes a setting.
+func (g *ThreadGroup) SetFlag(f Flag, v int) { g.flags[f].Store(int32(v)) }

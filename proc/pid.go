@@ -129,3 +129,10 @@ func Groups() []*ThreadGroup {
 	})
 	return all
 }
+
+// Count returns how many threads there are.
+func Count() int {
+	treeLock.Lock()
+	defer treeLock.Unlock()
+	return pids.used
+}

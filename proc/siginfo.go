@@ -76,8 +76,12 @@ func childInfo(sig int, code int32, pid int, uid uint32, status int32, utime, st
 	return i
 }
 
-// sender returns si_pid.
-func (i *SigInfo) sender() int { return int(int32(binary.LittleEndian.Uint32(i.Data[0:]))) }
+// ChildInfo is the siginfo that waitid stores.
+func ChildInfo(w *WaitReport) *SigInfo {
+	i := UserInfo(SIGCHLD, w.Code, w.PID, w.UID)
+	binary.LittleEndian.PutUint32(i.Data[8:], uint32(w.Value))
+	return &i
+}
 
 // queued is a pending signal in a list.
 type queued struct {

@@ -151,20 +151,13 @@ func (g *ThreadGroup) queueElement(info *SigInfo) (*queued, errno.Errno) {
 // begins the group's exit at once, so that no thread runs on meanwhile.
 func (g *ThreadGroup) complete(sig int, to *Task) {
 	t := to
-	if t == nil || !t.wants(sig) {
-		if to != nil {
-			// Blocked by the only thread it may go to: it stays pending.
-			if to.waiting.Has(sig) {
-				to.kick()
-			}
-			return
-		}
+	if t == nil {
 		t = g.pickThread(sig)
-		if t == nil {
-			return
-		}
 	}
-	if g.fatal(sig) && !t.blocked.Has(sig) {
+	if t == nil || !t.wants(sig) {
+		return // blocked by all who might take it: it stays pending
+	}
+	if g.fatal(sig) && (sig == SIGKILL || !t.waiting.Has(sig)) {
 		g.beginExit(int32(sig)) // no core flag: no core is ever written
 		return
 	}

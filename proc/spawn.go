@@ -42,12 +42,13 @@ type SpawnArgs struct {
 // and a child of init. On an error, reason says in words what is wrong with the
 // program. WaitDone collects the process. No locks at entry; sleeps.
 func Spawn(a *SpawnArgs) (t *Task, e errno.Errno, reason string) {
-	g := &ThreadGroup{exitSignal: SIGCHLD, kernelWaits: true, tty: a.TTY, dumpable: 1}
+	g := &ThreadGroup{exitSignal: SIGCHLD, kernelWaits: true}
+	g.SetFlag(FlagDumpable, 1)
 	g.init()
 	g.Limits.copyFrom(&initGroup.Limits)
 	g.Limits.MM.IPCLock.Store(true)
 	g.actions = new(sigHand)
-	t = &Task{Group: g, Files: a.Files, FS: fs.NewContext(), call: noCall}
+	t = &Task{Group: g, Files: a.Files, FS: fs.NewContext(), call: noCall, started: Uptime()}
 	t.creds.Store(rootCreds())
 	t.initFutex()
 	g.leader = t
@@ -60,13 +61,16 @@ func Spawn(a *SpawnArgs) (t *Task, e errno.Errno, reason string) {
 			return nil, e, a.Cwd + ": " + e.Error()
 		}
 	}
-	p, xe := t.prepare(&ExecArgs{path: a.Path, argv: kernelStrings(a.Argv), envp: kernelStrings(a.Env)})
+	p, xe := t.prepare(&ExecArgs{Path: a.Path, argv: kernelStrings(a.Argv), envp: kernelStrings(a.Env)})
 	if xe != nil {
 		return nil, xe.errno, xe.reason
 	}
 	if e := g.enter(t); e != 0 {
 		p.abandon()
 		return nil, e, "no process number"
+	}
+	if a.TTY {
+		fs.SetForeground(g.PID, g.PID)
 	}
 	t.commit(p)
 	t.start()

@@ -2,6 +2,7 @@ package proc
 
 import (
 	"sync/atomic"
+	"time"
 
 	"yolk/arch"
 	"yolk/fs"
@@ -20,6 +21,9 @@ type Task struct {
 
 	Ctx  arch.UserContext // registers of the program; the CPU's entry code points here
 	Args Args             // arguments of the current system call
+	// Scratch is where system calls keep small structures on their way to and
+	// from the program, so that these need no allocation.
+	Scratch [512]byte
 
 	// call is the number of the system call being carried out, or noCall. After
 	// a signal it tells whether, and as what, the call starts over.
@@ -42,6 +46,8 @@ type Task struct {
 	TID   int // number of the thread: gettid
 	Group *ThreadGroup
 
+	started time.Duration // Uptime at the start
+
 	// Guarded by Group.sigLock. The task itself may read them without
 	// the lock, as only its own goroutine writes them.
 
@@ -63,6 +69,7 @@ type Task struct {
 	// Accounting, written by the task, read by anyone.
 
 	minFault, majFault atomic.Int64
+	nice               atomic.Int32
 
 	creds atomic.Pointer[Creds] // replaced as a whole
 
@@ -122,3 +129,13 @@ func (t *Task) GrabMM() *mm.MM {
 	}
 	return t.MM
 }
+
+// SetClearTID sets the word that is cleared and woken when the task ends.
+func (t *Task) SetClearTID(addr uintptr) { t.clearTID = addr }
+
+// Nice returns the nice value.
+func (t *Task) Nice() int { return int(t.nice.Load()) }
+
+// SetNice changes it. It is kept for programs to see; the round robin of package
+// sched gives all tasks the same.
+func (t *Task) SetNice(n int) { t.nice.Store(int32(n)) }

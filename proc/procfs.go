@@ -1,0 +1,200 @@
+package proc
+
+import (
+	"fmt"
+	"io"
+	errno "syscall"
+
+	"yolk/fs"
+	"yolk/mm"
+)
+
+// What /proc shows of processes.
+
+// procTasks is what the file system asks for.
+func procTasks() fs.ProcTasks {
+	return fs.ProcTasks{
+		Self:  selfNumbers,
+		Next:  nextPID,
+		Tasks: nextTID,
+		Alive: func(pid int) bool { return FindTask(pid) != nil },
+		Owner: owner,
+		Link:  procLink,
+		FDs:   procFDs,
+		Files: []fs.ProcFile{
+			{Name: "cmdline", Mode: 0o444, Gen: withMM(writeCmdline)},
+			{Name: "environ", Mode: 0o400, Gen: withMM(writeEnviron)},
+			{Name: "comm", Mode: 0o644, Gen: withTask(writeComm), Store: storeComm},
+			{Name: "maps", Mode: 0o444, Gen: withMM(func(w io.Writer, m *mm.MM) { mm.WriteMaps(w, m) })},
+			{Name: "stat", Mode: 0o444, Gen: withTask(writeStat)},
+			{Name: "statm", Mode: 0o444, Gen: withMM(func(w io.Writer, m *mm.MM) { mm.WriteStatm(w, m) })},
+			{Name: "status", Mode: 0o444, Gen: withTask(writeStatus)},
+			{Name: "limits", Mode: 0o444, Gen: withTask(writeLimits)},
+		},
+	}
+}
+
+// withTask makes a generator of one that wants the task. ESRCH.
+func withTask(f func(w io.Writer, t *Task)) func(int, io.Writer) errno.Errno {
+	return func(pid int, w io.Writer) errno.Errno {
+		t := FindTask(pid)
+		if t == nil {
+			return errno.ESRCH
+		}
+		f(w, t)
+		return 0
+	}
+}
+
+// withMM makes a generator of one that wants the address space; a task without
+// one has an empty file. ESRCH.
+func withMM(f func(w io.Writer, m *mm.MM)) func(int, io.Writer) errno.Errno {
+	return withTask(func(w io.Writer, t *Task) {
+		if m := t.GrabMM(); m != nil {
+			f(w, m)
+			mm.MMPut(m)
+		}
+	})
+}
+
+func selfNumbers() (pid, tid int) {
+	if t := Current(); t != nil {
+		return t.PID, t.TID
+	}
+	return 0, 0
+}
+
+// nextPID returns the lowest process number above pid, 0 when there is none.
+func nextPID(pid int) int {
+	next := 0
+	treeLock.Lock()
+	defer treeLock.Unlock()
+	groupsLocked(func(g *ThreadGroup) bool {
+		if g.PID > pid && (next == 0 || g.PID < next) {
+			next = g.PID
+		}
+		return true
+	})
+	return next
+}
+
+// nextTID returns the lowest thread number of process pid above tid.
+func nextTID(pid, tid int) int {
+	t := FindTask(pid)
+	if t == nil {
+		return 0
+	}
+	g := t.Group
+	g.sigLock.Lock()
+	defer g.sigLock.Unlock()
+	next := 0
+	for _, o := range g.threads {
+		if o.TID > tid && (next == 0 || o.TID < next) {
+			next = o.TID
+		}
+	}
+	return next
+}
+
+func owner(pid int) (uid, gid uint32) {
+	if t := FindTask(pid); t != nil {
+		c := t.Creds()
+		return c.EUID, c.EGID
+	}
+	return 0, 0
+}
+
+// procLink returns where exe, cwd or root of a process leads. ENOENT: it has none.
+func procLink(pid int, name string) (*fs.Dentry, errno.Errno) {
+	t := FindTask(pid)
+	if t == nil {
+		return nil, errno.ESRCH
+	}
+	g := t.Group
+	g.sigLock.Lock()
+	exe, c := g.exe, t.FS
+	if c != nil {
+		c.Get()
+	}
+	g.sigLock.Unlock()
+	if c != nil {
+		defer c.Put()
+	}
+	switch {
+	case name == "exe" && exe != nil:
+		return exe.Dentry(), 0
+	case name == "exe" || c == nil:
+		return nil, errno.ENOENT
+	}
+	root, cwd := c.Dirs()
+	if name == "root" {
+		return root, 0
+	}
+	return cwd, 0
+}
+
+// procFDs returns the descriptor table with a reference, nil when it is gone.
+func procFDs(pid int) *fs.FDTable {
+	t := FindTask(pid)
+	if t == nil {
+		return nil
+	}
+	t.Group.sigLock.Lock()
+	defer t.Group.sigLock.Unlock()
+	if t.Files == nil {
+		return nil
+	}
+	return t.Files.Get()
+}
+
+// copyRange writes user memory [from, to) of m, as far as it is there.
+func copyRange(w io.Writer, m *mm.MM, from, to uintptr) {
+	var buf [256]byte
+	for from < to {
+		n := min(to-from, uintptr(len(buf)))
+		if mm.CopyFromUser(m, buf[:n], from) != 0 {
+			return
+		}
+		w.Write(buf[:n])
+		from += n
+	}
+}
+
+func writeCmdline(w io.Writer, m *mm.MM) { copyRange(w, m, m.ArgStart, m.ArgEnd) }
+func writeEnviron(w io.Writer, m *mm.MM) { copyRange(w, m, m.EnvStart, m.EnvEnd) }
+func writeComm(w io.Writer, t *Task)     { fmt.Fprintln(w, t.Comm()) }
+
+// storeComm renames a thread of the caller's process. EINVAL: another's.
+func storeComm(pid int, p []byte) errno.Errno {
+	t, self := FindTask(pid), Current()
+	if t == nil || self == nil || t.Group != self.Group {
+		return errno.EINVAL
+	}
+	for len(p) > 0 && p[len(p)-1] == '\n' {
+		p = p[:len(p)-1]
+	}
+	t.SetComm(string(p))
+	return 0
+}
+
+// limitNames are the lines of /proc/PID/limits.
+var limitNames = [numRlimits]struct{ name, unit string }{
+	{"Max cpu time", "seconds"}, {"Max file size", "bytes"}, {"Max data size", "bytes"}, {"Max stack size", "bytes"},
+	{"Max core file size", "bytes"}, {"Max resident set", "bytes"}, {"Max processes", "processes"}, {"Max open files", "files"},
+	{"Max locked memory", "bytes"}, {"Max address space", "bytes"}, {"Max file locks", "locks"}, {"Max pending signals", "signals"},
+	{"Max msgqueue size", "bytes"}, {"Max nice priority", ""}, {"Max realtime priority", ""}, {"Max realtime timeout", "us"},
+}
+
+func writeLimits(w io.Writer, t *Task) {
+	fmt.Fprintf(w, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units")
+	text := func(v uint64) string {
+		if v == mm.Infinity {
+			return "unlimited"
+		}
+		return fmt.Sprint(v)
+	}
+	for i, l := range limitNames {
+		r := t.Group.Limits.Get(i)
+		fmt.Fprintf(w, "%-25s %-20s %-20s %-10s\n", l.name, text(r.Cur), text(r.Max), l.unit)
+	}
+}
