@@ -7,9 +7,13 @@ import (
 	"yolk/mm"
 )
 
-// ramVMOps are the mapping methods of files in RAM. The pages stay in the file,
-// so the stealer has nothing to write: it drops the pte and no more.
-var ramVMOps = mm.VMOps{Nopage: ramNopage}
+// The mapping methods of files in RAM. The pages of a shared mapping stay in the
+// file, so the stealer has nothing to write: it drops the pte and no more. What a
+// private mapping has written is anonymous and goes to swap.
+var (
+	ramSharedOps  = mm.VMOps{Nopage: ramNopage, Swapout: mm.KeepPage}
+	ramPrivateOps = mm.VMOps{Nopage: ramNopage}
+)
 
 // Map sets v up for demand paging. EPERM: a writable mapping of a sealed file.
 func (ro *ramOpen) Map(f *File, v *mm.VMA) syscall.Errno {
@@ -19,7 +23,10 @@ func (ro *ramOpen) Map(f *File, v *mm.VMA) syscall.Errno {
 		}
 		v.VMFlags &^= mm.VMMayWrite
 	}
-	v.VMOps = &ramVMOps
+	v.VMOps = &ramPrivateOps
+	if v.VMFlags&mm.VMShared != 0 {
+		v.VMOps = &ramSharedOps
+	}
 	return 0
 }
 

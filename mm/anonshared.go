@@ -9,26 +9,25 @@ import (
 	"yolk/locks"
 )
 
-// Memory for MAP_SHARED|MAP_ANONYMOUS: an object that owns its pages, which the
-// processes that inherit the mapping find by index. It is a System V segment
-// without a name: a slot per page, held in frames like page tables, empty or with
-// the page's frame. The object has one reference to each page, each pte another;
-// so a stealer that takes a pte away frees nothing and loses nothing.
+// Memory for MAP_SHARED|MAP_ANONYMOUS: a file without a name that owns its
+// pages, which the processes that inherit the mapping find by index. It is like a
+// System V segment: a slot per page, held in frames like page tables, empty or
+// with the page's frame. The object has one reference to each page, each pte
+// another; so a stealer that takes a pte away frees nothing and loses nothing.
 
-// anonShared is such an object.
+// anonShared is such an object; it is the File of its mappings.
 type anonShared struct {
-	refs  atomic.Int32   // mappings
+	refs  atomic.Int32   // mappings, and stealers in Swapout
 	pages uint64         // size
 	lock  locks.SpinLock // shm_lock: guards the slots
 	dirs  []uint64       // entries of the frames that hold the slots, as in a page table
 }
 
-var anonSharedOps = VMOps{
-	Open:    func(v *VMA) { v.PrivateData.(*anonShared).refs.Add(1) },
-	Close:   closeAnonShared,
-	Nopage:  anonSharedNopage,
-	Swapout: func(*Page, File) syscall.Errno { return 0 },
-}
+var anonSharedOps = VMOps{Nopage: anonSharedNopage, Swapout: KeepPage}
+
+// KeepPage is the Swapout of a mapping whose object keeps its pages in memory: a
+// pte can go without anything being written.
+func KeepPage(*Page, File) syscall.Errno { return 0 }
 
 // newAnonShared backs v, which is in no list, with a new object. May sleep.
 func newAnonShared(v *VMA) syscall.Errno {
@@ -39,7 +38,7 @@ func newAnonShared(v *VMA) syscall.Errno {
 	s := &anonShared{pages: pages, dirs: make([]uint64, (pages+pt.Entries-1)/pt.Entries)}
 	s.lock.Init(locks.ShmLock)
 	s.refs.Store(1)
-	v.PrivateData = s
+	v.VMFile = s
 	v.VMOps = &anonSharedOps
 	return 0
 }
@@ -77,7 +76,7 @@ func (s *anonShared) allocSlot(index uint64) *uint64 {
 
 // anonSharedNopage finds or makes the page of addr (VMOps.Nopage).
 func anonSharedNopage(v *VMA, addr uintptr, _ bool) (*Page, FaultResult) {
-	s := v.PrivateData.(*anonShared)
+	s := v.VMFile.(*anonShared)
 	index := v.pgoffAt(addr)
 	if index >= s.pages {
 		return nil, FaultBus // the mapping grew, the object did not
@@ -116,23 +115,44 @@ func (s *anonShared) find(slot *uint64) (page *Page) {
 	return page
 }
 
-// closeAnonShared drops a mapping; the last frees the pages (VMOps.Close).
-func closeAnonShared(v *VMA) {
-	s := v.PrivateData.(*anonShared)
+// The methods below make *anonShared a File.
+
+// GetFile counts a mapping.
+func (s *anonShared) GetFile() { s.refs.Add(1) }
+
+// FPut drops a mapping; the last frees the pages.
+func (s *anonShared) FPut() {
 	if s.refs.Add(-1) > 0 {
 		return
 	}
 	for i := range s.dirs {
-		e := arch.PTE(s.dirs[i])
+		e := loadPTE(&s.dirs[i])
 		if !e.Present() {
 			continue
 		}
 		table := arch.Table(e.PFN())
 		for j := range table {
-			if p := arch.PTE(table[j]); p.Present() {
+			if p := loadPTE(&table[j]); p.Present() {
 				PutPage(PageOf(p.PFN()))
 			}
 		}
 		PutPage(PageOf(e.PFN()))
 	}
+}
+
+// CanRead and CanWrite: its mappings may be given any protection.
+func (s *anonShared) CanRead() bool { return true }
+
+// CanWrite is always true.
+func (s *anonShared) CanWrite() bool { return true }
+
+// Mmap is not called: nobody can open it.
+func (s *anonShared) Mmap(*VMA) syscall.Errno { return syscall.ENODEV }
+
+// IMmap is nil: it is never truncated.
+func (s *anonShared) IMmap() *IMmap { return nil }
+
+// MapInfo gives the name that Linux shows for such memory.
+func (s *anonShared) MapInfo() (name string, major, minor uint32, ino uint64) {
+	return "/dev/zero (deleted)", 0, 1, 0
 }

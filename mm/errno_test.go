@@ -196,12 +196,12 @@ func TestMremapErrors(t *testing.T) {
 		{name: "not at the end", addr: base, old: pg, new: 2 * pg, want: syscall.ENOMEM},
 		{name: "no room", addr: base, old: 10 * pg, new: 21 * pg, want: syscall.ENOMEM},
 		{name: "address space", addr: base, old: 10 * pg, new: 11 * pg, limit: func(l *Limits) { l.AS.Store(22 * pg) }, want: syscall.ENOMEM},
-		{name: "shrink", addr: base, old: 10 * pg, new: 4 * pg, list: "0-4 rw, 20-30 r, 40-42 rw"},
-		{name: "grow", addr: base, old: 10 * pg, new: 20 * pg, list: "0-20 rw, 20-30 r, 40-42 rw"},
-		{name: "move", addr: base + 2*pg, old: 2 * pg, new: 4 * pg, flags: fix, to: base + 50*pg, list: "0-2 rw, 4-10 rw, 20-30 r, 40-42 rw, 50-54 rw"},
-		{name: "move and shrink", addr: base, old: 10 * pg, new: 4 * pg, flags: fix, to: base + 50*pg, list: "20-30 r, 40-42 rw, 50-54 rw"},
-		{name: "move over another", addr: base, old: 10 * pg, new: 10 * pg, flags: fix, to: base + 25*pg, list: "20-25 r, 25-35 rw, 40-42 rw"},
-		{name: "second place of a shared", addr: base + 40*pg, new: 2 * pg, flags: fix, to: base + 50*pg, list: "0-10 rw, 20-30 r, 40-42 rw, 50-52 rw"},
+		{name: "shrink", addr: base, old: 10 * pg, new: 4 * pg, list: "0-4 rw, 20-30 r, 40-42 rw @0"},
+		{name: "grow", addr: base, old: 10 * pg, new: 20 * pg, list: "0-20 rw, 20-30 r, 40-42 rw @0"},
+		{name: "move", addr: base + 2*pg, old: 2 * pg, new: 4 * pg, flags: fix, to: base + 50*pg, list: "0-2 rw, 4-10 rw, 20-30 r, 40-42 rw @0, 50-54 rw"},
+		{name: "move and shrink", addr: base, old: 10 * pg, new: 4 * pg, flags: fix, to: base + 50*pg, list: "20-30 r, 40-42 rw @0, 50-54 rw"},
+		{name: "move over another", addr: base, old: 10 * pg, new: 10 * pg, flags: fix, to: base + 25*pg, list: "20-25 r, 25-35 rw, 40-42 rw @0"},
+		{name: "second place of a shared", addr: base + 40*pg, new: 2 * pg, flags: fix, to: base + 50*pg, list: "0-10 rw, 20-30 r, 40-42 rw @0, 50-52 rw @0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := errnoSpace(t)

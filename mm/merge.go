@@ -7,7 +7,7 @@ func canMerge(prev, next *VMA) bool {
 		prev.VMOps != next.VMOps || prev.PrivateData != next.PrivateData {
 		return false
 	}
-	if prev.VMFile == nil && next.VMFile == nil && prev.VMFlags&VMShm == 0 {
+	if prev.VMFile == nil && next.VMFile == nil {
 		return true
 	}
 	return prev.VMFile == next.VMFile && prev.pgoffAt(prev.VMEnd) == next.VMPgoff

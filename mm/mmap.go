@@ -136,7 +136,7 @@ func (r *mmapRequest) checkType() syscall.Errno {
 	if r.file == nil {
 		switch kind {
 		case syscall.MAP_SHARED:
-			r.vmFlags |= VMShared | VMMayShare | VMShm
+			r.vmFlags |= VMShared | VMMayShare
 			r.pgoff = 0
 		case syscall.MAP_PRIVATE:
 			// Neighbours merge when their offsets follow, so it comes from the address.

@@ -49,8 +49,6 @@ func writeMapLine(w io.Writer, m *MM, v *VMA) {
 // mapName names the mappings that have no file.
 func mapName(m *MM, v *VMA) string {
 	switch {
-	case v.VMFlags&VMShm != 0:
-		return "/dev/zero (deleted)"
 	case v.VMStart <= m.Brk && v.VMEnd >= m.StartBrk && m.Brk > m.StartBrk && v.VMStart < m.Brk:
 		return "[heap]"
 	case v.VMStart <= m.StartStack && v.VMEnd >= m.StartStack && v.VMFlags&VMGrowsDown != 0:

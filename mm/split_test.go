@@ -43,13 +43,12 @@ func newTestFile(pages uint64) *testFile {
 	return f
 }
 
-func (f *testFile) GetFile()                                     { f.refs++ }
-func (f *testFile) FPut()                                        { f.refs-- }
-func (f *testFile) CanRead() bool                                { return !f.writeOnly }
-func (f *testFile) CanWrite() bool                               { return !f.readOnly }
-func (f *testFile) Mmap(v *VMA) syscall.Errno                    { v.VMOps = &f.ops; return f.refuse }
-func (f *testFile) IMmap() *IMmap                                { return &f.mappings }
-func (f *testFile) ReadPage(uint64, []byte) (int, syscall.Errno) { return 0, 0 }
+func (f *testFile) GetFile()                  { f.refs++ }
+func (f *testFile) FPut()                     { f.refs-- }
+func (f *testFile) CanRead() bool             { return !f.writeOnly }
+func (f *testFile) CanWrite() bool            { return !f.readOnly }
+func (f *testFile) Mmap(v *VMA) syscall.Errno { v.VMOps = &f.ops; return f.refuse }
+func (f *testFile) IMmap() *IMmap             { return &f.mappings }
 func (f *testFile) MapInfo() (name string, major, minor uint32, ino uint64) {
 	return "/tmp/f", 8, 1, 42
 }
@@ -195,7 +194,7 @@ func TestMergeAnonymous(t *testing.T) {
 		}, "0-17 rw"},
 		{"other protection", func(m *MM) { m.tMmap(base+10*pg, 5*pg, syscall.PROT_READ, private|fixed) }, "0-10 rw, 10-15 r"},
 		{"noreserve", func(m *MM) { m.tMmap(base+10*pg, 5*pg, rw, private|fixed|syscall.MAP_NORESERVE) }, "0-10 rw, 10-15 rw"},
-		{"shared", func(m *MM) { m.tMmap(base+10*pg, 5*pg, rw, shared|fixed) }, "0-10 rw, 10-15 rw"},
+		{"shared", func(m *MM) { m.tMmap(base+10*pg, 5*pg, rw, shared|fixed) }, "0-10 rw, 10-15 rw @0"},
 		{"over the middle", func(m *MM) { m.tMmap(base+3*pg, 3*pg, rw, private|fixed) }, "0-10 rw"},
 		{"replaced by none", func(m *MM) { m.tMmap(base+3*pg, 3*pg, 0, private|fixed) }, "0-3 rw, 3-6 -, 6-10 rw"},
 	} {

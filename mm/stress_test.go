@@ -21,6 +21,7 @@ type modelPage struct {
 	write  bool
 	read   bool
 	locked bool
+	shared bool
 	value  uint64
 }
 
@@ -73,11 +74,15 @@ func (p *randomProgram) step() {
 
 func (p *randomProgram) mmap(from, to int) {
 	prot := []int{rw, rw, syscall.PROT_READ, 0}[p.rng.Intn(4)]
-	if _, e := p.m.tMmap(at(from), uintptr(to-from)*pg, prot, private|fixed); e != 0 {
+	kind := private
+	if to-from < 10 { // shared pages cannot be swapped out: only few
+		kind = shared
+	}
+	if _, e := p.m.tMmap(at(from), uintptr(to-from)*pg, prot, kind|fixed); e != 0 {
 		p.t.Fatal("mmap", e)
 	}
 	for i := from; i < to; i++ {
-		p.page[i] = modelPage{mapped: true, read: prot != 0, write: prot == rw}
+		p.page[i] = modelPage{mapped: true, read: prot != 0, write: prot == rw, shared: kind == shared}
 	}
 }
 
@@ -156,7 +161,9 @@ func (p *randomProgram) dontneed(from, to int) {
 			}
 			return
 		}
-		p.page[i].value = 0
+		if !p.page[i].shared {
+			p.page[i].value = 0
+		}
 	}
 }
 
@@ -190,13 +197,16 @@ func (p *randomProgram) fork() {
 	for i := range child.page {
 		child.page[i].locked = false
 		child.touch(i)
+		if p.page[i].shared {
+			p.page[i].value = child.page[i].value
+		}
 	}
 	CheckInvariants(c)
 	MMPut(c)
 }
 
 func TestRandomPrograms(t *testing.T) {
-	const frames, slots = 320, 8000
+	const frames, slots = 448, 8000
 	swapMachine(t, frames, slots)
 	stop := time.Now().Add(2 * time.Second)
 	if testing.Short() {

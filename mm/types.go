@@ -106,9 +106,6 @@ type File interface {
 	Mmap(v *VMA) syscall.Errno
 	// IMmap returns the ring of the inode's mappings, or nil when nothing ever truncates it.
 	IMmap() *IMmap
-	// ReadPage fills buf (a page) with the file's page number index, zeros past
-	// its end, and returns how many bytes were in the file; 0 is beyond its end. May sleep.
-	ReadPage(index uint64, buf []byte) (int, syscall.Errno)
 	// MapInfo returns what /proc/PID/maps says of the file.
 	MapInfo() (name string, major, minor uint32, ino uint64)
 }
