@@ -91,8 +91,8 @@ func unpackCpio(dir *Dentry, archive []byte) error {
 
 // unpack makes one member. links knows the first name of each file with several.
 func (c Caller) unpack(en cpioEntry, links map[[3]uint64]*Dentry) syscall.Errno {
-	path := strings.Trim(strings.TrimPrefix(en.name, "."), "/")
-	if path == "" {
+	path := strings.Trim(strings.TrimPrefix(en.name, "./"), "/")
+	if path == "" || path == "." {
 		c.FS.root.inode.attr.Mode = en.mode &^ syscall.S_IFMT
 		return 0
 	}
