@@ -173,10 +173,11 @@ func (g *guest) unpack(name string) {
 		if err != nil {
 			panic(err)
 		}
-		if _, ok := g.files[h.Name]; ok {
-			panic("twice in the initrd: " + h.Name)
+		name := strings.TrimPrefix(h.Name, "./")
+		if _, ok := g.files[name]; ok {
+			panic("twice in the initrd: " + name)
 		}
-		g.files[h.Name] = fmt.Sprintf("%o %s%s", uint32(h.Mode), h.Linkname, data)
+		g.files[name] = fmt.Sprintf("%o %s%s", uint32(h.Mode), h.Linkname, data)
 	}
 	var job struct {
 		Argv []string

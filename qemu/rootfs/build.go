@@ -171,7 +171,8 @@ func (b *builder) write(h *cpio.Header, body io.Reader) error {
 	if h.Size > maxFile {
 		return fmt.Errorf("%s: %d bytes are too many for the archive format", h.Name, h.Size)
 	}
-	h.Links = 1 // the library leaves it 0 for all but plain files
+	h.Links = 1            // the library leaves it 0 for all but plain files
+	h.Name = "./" + h.Name // as find | cpio would write it
 	if err := b.out.WriteHeader(h); err != nil {
 		return fmt.Errorf("%s: %w", h.Name, err)
 	}
