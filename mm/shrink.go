@@ -45,7 +45,7 @@ func wrongClass(p *Page, gfp GFP) bool {
 // the page lock and a reference; both are given up.
 func dropCachedPage(p *Page, gfp GFP) bool {
 	pagecacheLock.Lock()
-	if p.mapping == nil || p.Count() != 2 || p.Test(PGDirty) {
+	if p.mapping == nil || p.Count() != 2 || p.Test(PGDirty) && !orphan(p) {
 		pagecacheLock.Unlock()
 		if gfp&GFPIO == 0 || !writeDirtyPage(p) {
 			p.unlockAfterIO()
@@ -65,6 +65,10 @@ func dropCachedPage(p *Page, gfp GFP) bool {
 	PutPage(p)
 	return true
 }
+
+// orphan reports that only the swap cache still knows the page's slot: its
+// contents, even if newer than the slot's, are of no use to anybody. Page lock held.
+func orphan(p *Page) bool { return p.InSwapCache() && SwapCount(SwapEntry(p.index)) == 1 }
 
 // writeDirtyPage starts the write of a locked page that is newer than its backing
 // store, so that it can be freed later; the end of the write unlocks it. A

@@ -41,8 +41,20 @@ func swapMachine(t testing.TB, frames, slots int) *memdisk.Disk {
 		t.Fatal("swapon:", e)
 	}
 	StartKswapd()
-	t.Cleanup(StopKswapd)
+	t.Cleanup(stopMachine)
 	return d
+}
+
+// stopMachine ends kswapd and waits for the disks, before the next test's machine.
+func stopMachine() {
+	StopKswapd()
+	for waitForWrites() {
+	}
+	for i := range readIOs {
+		for readIOs[i].busy.Load() {
+			time.Sleep(time.Millisecond)
+		}
+	}
 }
 
 // pattern is what page i of a test's memory holds in word w.
@@ -100,14 +112,21 @@ func mustMmap(t testing.TB, m *MM, pages int) uintptr {
 	return addr
 }
 
+// checkEmptySwap expects every slot to be free, once kswapd has put down what it holds.
 func checkEmptySwap(t *testing.T, slots int) {
 	t.Helper()
-	settle(t)
-	if n := NrSwapPages(); n != slots {
-		t.Errorf("%d slots free at the end, want %d", n, slots)
+	for range 100 {
+		settle(t)
+		if NrSwapPages() == slots && swapperSpace.Pages() == 0 {
+			return
+		}
+		time.Sleep(time.Millisecond)
 	}
-	if n := swapperSpace.Pages(); n != 0 {
-		t.Errorf("%d pages left in the swap cache", n)
+	t.Errorf("%d slots free at the end, want %d", NrSwapPages(), slots)
+	if pfn := swapperSpace.pages; pfn != 0 {
+		p := PageOf(pfn)
+		t.Errorf("%d pages left in the swap cache, first: flags %#x count %d slot %d", swapperSpace.Pages(),
+			p.flags.Load(), p.Count(), SwapCount(SwapEntry(p.index)))
 	}
 }
 
@@ -243,11 +262,12 @@ func TestWriteErrorKeepsThePage(t *testing.T) {
 	addr := mustMmap(t, m, pages)
 	fill(t, m, 0, addr, pages, 5)
 	verify(t, m, 0, addr, pages, 5)
+	MMPut(m)
+	settle(t)
 	lost := VMStat(SwapWriteError) - before
 	if lost == 0 {
 		t.Error("no write failed")
 	}
-	MMPut(m)
 	checkEmptySwap(t, 3000-int(lost))
 }
 
@@ -359,7 +379,7 @@ func TestBigmemBounces(t *testing.T) {
 		t.Fatal(e)
 	}
 	StartKswapd()
-	defer StopKswapd()
+	defer stopMachine()
 	m := testSpace(t)
 	addr := mustMmap(t, m, 2000)
 	fill(t, m, 0, addr, 2000, 9)
