@@ -10,8 +10,8 @@ import (
 
 // loaded is where a program came to lie.
 type loaded struct {
-	entry, phdr, base uint64
-	phnum             int
+	entry, phdr uint64
+	phnum       int
 }
 
 // fileSize returns the length of an executable.

@@ -1,9 +1,6 @@
 package proc
 
-import (
-	"encoding/binary"
-	"unsafe"
-)
+import "encoding/binary"
 
 // SigInfo is siginfo_t exactly as programs see it: 128 bytes, the meaning of
 // Data depending on the code.
@@ -42,11 +39,6 @@ const (
 	CLDStopped   = 5
 	CLDContinued = 6
 )
-
-// bytes views the structure as the memory a program gets.
-func (i *SigInfo) bytes() []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(i)), unsafe.Sizeof(*i))
-}
 
 // UserInfo is the siginfo of kill, tgkill and the like: sent by process pid of
 // user uid.

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"yolk/locks"
-	"yolk/mm"
 	"yolk/proc"
 )
 
@@ -206,7 +205,7 @@ func useMask(t *proc.Task, addr, size uintptr) errno.Errno {
 		return errno.EINVAL
 	}
 	var set proc.Sigset
-	if e := mm.CopyFromUser(t.MM, structBytes(&set), addr); e != 0 {
+	if e := getStruct(t, &set, addr); e != 0 {
 		return e
 	}
 	t.UseMask(set)
