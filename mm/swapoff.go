@@ -76,7 +76,7 @@ func tryToUnuse(si *swapInfo) errno.Errno {
 		RunDiskQueue()
 		ioWait.WaitTimeout(func() bool { return si.slotsInUse() == 0 }, 5*time.Millisecond, false)
 	}
-	return errno.EBUSY
+	return errno.ENOMEM
 }
 
 func (si *swapInfo) slotsInUse() int {
@@ -168,7 +168,7 @@ func unuseCached(m *MM, v *VMA, pte *uint64, old arch.PTE, p *Page) (err errno.E
 	if !p.Uptodate() {
 		return errno.EIO, false
 	}
-	n := pt.Make(p.PFN(), v.pageProt&^pt.Write|pt.Dirty|pteAnon)
+	n := pt.Make(p.PFN(), v.pageProt&^pt.Write|pt.Accessed|pt.Dirty|pteAnon)
 	m.PageTableLock.Lock()
 	if loadPTE(pte) != old {
 		m.PageTableLock.Unlock()
@@ -179,8 +179,8 @@ func unuseCached(m *MM, v *VMA, pte *uint64, old arch.PTE, p *Page) (err errno.E
 	setPTE(pte, n)
 	countPTE(m, n, 1)
 	m.PageTableLock.Unlock()
-	if !IsPageShared(p) {
-		DeleteFromSwapCache(p)
+	if SwapCount(e) == 1 {
+		DeleteFromSwapCache(p) // no pte names the slot any more
 	}
 	return 0, true
 }

@@ -178,7 +178,16 @@ func (s *steal) decide(c *candidate) fate {
 	}
 	switch {
 	case p.InSwapCache():
-		return requeue
+		e := SwapEntry(p.index)
+		if swapArea(e).writeOK.Load() {
+			return requeue
+		}
+		// Swapoff is emptying the area: the page moves to another one. If ptes
+		// still name its slot the page stays for them, and a copy moves.
+		if SwapCount(e) == 1 {
+			DeleteFromSwapCache(p)
+		}
+		return toSwap
 	case !isDirty(c.old):
 		return forget
 	case s.gfp&GFPIO == 0:
@@ -285,11 +294,11 @@ func (a *afterwards) run() {
 }
 
 // prepareBigmemSwapout returns a page with p's contents that the disk can be
-// given (prepare_bigmem_swapout): p itself unless it lies in the high zone, else
-// a copy, which has taken over p's lock and the pte's reference. nil: no frame.
-// Never sleeps.
+// given (prepare_bigmem_swapout): p itself unless it lies in the high zone, or in
+// the cache of an area that is being emptied; else a copy, which has taken over
+// p's lock and the pte's reference. nil: no frame. Never sleeps.
 func prepareBigmemSwapout(p *Page) *Page {
-	if !p.PageHigh() {
+	if !p.PageHigh() && !p.InSwapCache() {
 		return p
 	}
 	low := AllocPage(GFPAtomic)
