@@ -157,6 +157,7 @@ func (r *ramFile) truncate(i *Inode, size int64) {
 	r.base = r.base[:min(int64(len(r.base)), size)]
 	r.lock.Unlock()
 	first := pageRange(size)
+	mm.VMTruncate(&r.mappings, first)
 	r.drop(first, math.MaxUint64)
 	if at := size & (arch.PageSize - 1); at != 0 {
 		if p, _ := r.find(uint64(size) >> arch.PageShift); p != nil {

@@ -1,0 +1,114 @@
+package fs
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+
+	"yolk/arch"
+	"yolk/mm"
+)
+
+// space is an address space without limits.
+func space(t *testing.T) *mm.MM {
+	t.Helper()
+	l := new(mm.Limits)
+	l.AS.Store(mm.Infinity)
+	l.Data.Store(mm.Infinity)
+	l.Memlock.Store(mm.Infinity)
+	m := mm.MMAlloc(l)
+	if m == nil {
+		t.Fatal("no memory for an mm")
+	}
+	return m
+}
+
+func mapFile(t *testing.T, m *mm.MM, f *File, pages int, prot, flags int) uintptr {
+	t.Helper()
+	m.MmapSem.Lock()
+	defer m.MmapSem.Unlock()
+	addr, e := mm.DoMmap(m, f, 0, uintptr(pages)*arch.PageSize, prot, flags, 0)
+	if e != 0 {
+		t.Fatalf("mmap: %v", e)
+	}
+	return addr
+}
+
+const (
+	rw      = syscall.PROT_READ | syscall.PROT_WRITE
+	private = syscall.MAP_PRIVATE
+	shared  = syscall.MAP_SHARED
+)
+
+func TestMappings(t *testing.T) {
+	text := strings.Repeat("0123456789abcdef", 600) // two pages and a part
+	c := newRoot(t, member{name: "f", mode: fileMode, data: text})
+	f, e := c.Open(nil, "/f", syscall.O_RDWR, 0)
+	if e != 0 {
+		t.Fatal(e)
+	}
+	m := space(t)
+	priv := mapFile(t, m, f, 4, rw, private)
+	sh := mapFile(t, m, f, 4, rw, shared)
+	buf := make([]byte, 3*arch.PageSize)
+	check := func(what string, addr uintptr, n int, expect string) {
+		t.Helper()
+		if e := mm.CopyFromUser(m, buf[:n], addr); e != 0 || string(buf[:n]) != expect {
+			t.Errorf("%s: %v, %.20q, want %.20q", what, e, buf[:n], expect)
+		}
+	}
+	check("private mapping", priv, len(text), text)
+	check("shared mapping", sh, len(text), text)
+	check("rest of the last page", sh+uintptr(len(text)), 4, "\x00\x00\x00\x00")
+	want(t, "beyond the end", mm.CopyFromUser(m, buf[:1], sh+3*arch.PageSize), syscall.EFAULT)
+
+	want(t, "private write", mm.CopyToUser(m, priv+5000, []byte("mine")), 0)
+	check("shared mapping after a private write", sh+5000, 4, text[5000:5004])
+	want(t, "shared write", mm.CopyToUser(m, sh+100, []byte("ours")), 0)
+	if n, _ := f.ReadAt(buf[:4], 100); string(buf[:n]) != "ours" {
+		t.Errorf("read after a shared write: %q", buf[:n])
+	}
+	f.WriteAt([]byte("file"), 200)
+	check("shared mapping after write(2)", sh+200, 4, "file")
+
+	f.Truncate(4096)
+	want(t, "truncated", mm.CopyFromUser(m, buf[:1], sh+4096), syscall.EFAULT)
+	want(t, "truncated, private copy", mm.CopyFromUser(m, buf[:1], priv+5000), syscall.EFAULT)
+	f.Truncate(8192)
+	check("grown again", sh+4096, 4, "\x00\x00\x00\x00")
+
+	c.Unlink(nil, "/f")
+	f.Put()
+	check("unlinked and closed", sh+100, 4, "ours")
+	mm.MMPut(m)
+	if used() != 0 {
+		t.Errorf("%d pages left after the last mapping is gone", used())
+	}
+}
+
+func TestMapErrors(t *testing.T) {
+	c := newRoot(t)
+	m := space(t)
+	defer mm.MMPut(m)
+	for path, expect := range map[string]syscall.Errno{
+		"/dev/null": syscall.ENODEV, "/tmp": syscall.ENODEV, "/dev/zero": 0,
+	} {
+		f, e := c.Open(nil, path, syscall.O_RDONLY, 0)
+		if e != 0 {
+			t.Fatal(e)
+		}
+		m.MmapSem.Lock()
+		_, e = mm.DoMmap(m, f, 0, arch.PageSize, syscall.PROT_READ, private, 0)
+		m.MmapSem.Unlock()
+		want(t, path, e, expect)
+		f.Put()
+	}
+	f, _ := NewMemFD(RootCred, "sealed", true, false)
+	f.Truncate(4096)
+	f.AddSeals(SealWrite)
+	m.MmapSem.Lock()
+	_, e := mm.DoMmap(m, f, 0, arch.PageSize, rw, shared, 0)
+	m.MmapSem.Unlock()
+	want(t, "writable mapping of a sealed file", e, syscall.EPERM)
+	f.Put()
+}
