@@ -50,6 +50,9 @@ func main() {
 		debug.FreeOSMemory()
 		status = runJob()
 	}
+	if console != nil {
+		console.Flush()
+	}
 	klog("exit %d", status)
 	fmt.Fprintf(&uart.Control, "exit %d\n", status)
 	power.Off(0)
