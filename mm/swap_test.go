@@ -115,7 +115,7 @@ func mustMmap(t testing.TB, m *MM, pages int) uintptr {
 // checkEmptySwap expects every slot to be free, once kswapd has put down what it holds.
 func checkEmptySwap(t *testing.T, slots int) {
 	t.Helper()
-	for range 100 {
+	for range 2000 {
 		settle(t)
 		if NrSwapPages() == slots && swapperSpace.Pages() == 0 {
 			return
