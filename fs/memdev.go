@@ -1,8 +1,7 @@
 package fs
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
+	"math/rand/v2"
 	"syscall"
 
 	"yolk/arch"
@@ -73,32 +72,31 @@ func (randomDev) Read(_ *File, p []byte, _ int64) (int, syscall.Errno) {
 // Write stirs nothing in, and takes everything.
 func (randomDev) Write(_ *File, p []byte, _ int64) (int, int64, syscall.Errno) { return len(p), 0, 0 }
 
-// pool is the state of the random generator: its key is hashed forward with
-// each request, so that earlier output cannot be computed from it.
+// pool is the state of the random generator. Not of crypto/rand or sha256: these
+// pull in 32 MiB of static memory with the standard library's FIPS module.
 var pool struct {
-	lock  locks.SpinLock // guards key and count
-	key   [sha256.Size]byte
-	count uint64
+	lock locks.SpinLock // guards gen
+	gen  rand.ChaCha8
 }
 
 func init() { pool.lock.Init(locks.PipeLock) }
 
 // Random fills p with random bytes, for getrandom, AT_RANDOM and /dev/urandom.
+// Each call sets the generator forward with its own output and fresh words of
+// the machine's, so that earlier output cannot be computed from its state.
 func Random(p []byte) {
-	var seed [sha256.Size]byte
-	arch.Random(seed[:])
-	var block [sha256.Size + 8 + sha256.Size]byte
-	copy(block[sha256.Size+8:], seed[:])
-	for len(p) > 0 {
+	var seed, old [32]byte
+	for first := true; len(p) > 0 || first; first = false {
+		arch.Random(seed[:])
+		n := min(len(p), 512)
 		pool.lock.Lock()
-		copy(block[:], pool.key[:])
-		pool.count++
-		binary.LittleEndian.PutUint64(block[sha256.Size:], pool.count)
+		_, _ = pool.gen.Read(old[:])
+		for i := range seed {
+			seed[i] ^= old[i]
+		}
+		pool.gen.Seed(seed)
+		_, _ = pool.gen.Read(p[:n])
 		pool.lock.Unlock()
-		out := sha256.Sum256(block[:])
-		p = p[copy(p, out[:len(out)/2]):]
-		pool.lock.Lock()
-		copy(pool.key[:], out[len(out)/2:])
-		pool.lock.Unlock()
+		p = p[n:]
 	}
 }
