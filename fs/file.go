@@ -143,19 +143,6 @@ func (f *File) Get() *File {
 	return f
 }
 
-// tryGet takes a reference unless the last one is gone.
-func (f *File) tryGet() bool {
-	for {
-		n := f.refs.Load()
-		if n == 0 {
-			return false
-		}
-		if f.refs.CompareAndSwap(n, n+1) {
-			return true
-		}
-	}
-}
-
 // Put drops a reference; the last one closes the file. May sleep.
 func (f *File) Put() {
 	if n := f.refs.Add(-1); n > 0 {

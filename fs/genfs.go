@@ -31,8 +31,8 @@ type genFile struct {
 	store func(p []byte) syscall.Errno // nil: read-only
 }
 
-// RegisterProc makes the file path (relative to /proc) whose text gen writes.
-// gen may sleep and holds no lock. Start-up only.
+// RegisterProc makes the file path (relative to /proc) whose text gen writes, in
+// place of what had that name. gen may sleep and holds no lock. Start-up only.
 func RegisterProc(path string, gen func(w io.Writer)) { register(procFS, path, gen, nil) }
 
 // RegisterProcRW is RegisterProc with a function that takes what is written to
@@ -61,8 +61,12 @@ func register(sb *SuperBlock, path string, gen func(w io.Writer), store func(p [
 	if store != nil {
 		mode = 0o644
 	}
+	name := parts[len(parts)-1]
+	if old := dir.kids[name]; old != nil {
+		dir.delKid(old)
+	}
 	g := &genFile{gen: func(w io.Writer) syscall.Errno { gen(w); return 0 }, store: store}
-	dir.addKid(parts[len(parts)-1], &Dentry{sb: sb, inode: sb.NewInode(syscall.S_IFREG|mode, g)})
+	dir.addKid(name, &Dentry{sb: sb, inode: sb.NewInode(syscall.S_IFREG|mode, g)})
 }
 
 // Open makes a file whose text is made by the first read.

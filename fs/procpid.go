@@ -44,8 +44,6 @@ func SetProcPIDs(t ProcTasks) {
 	} {
 		root.addKid(name, &Dentry{sb: procFS, inode: procFS.NewInode(syscall.S_IFLNK|0o777, procSelf{text: text})})
 	}
-	self := procSelf{text: func() string { return "self/mounts" }}
-	root.addKid("mounts", &Dentry{sb: procFS, inode: procFS.NewInode(syscall.S_IFLNK|0o777, self)})
 }
 
 // procSelf is a link whose text depends on who reads it.
@@ -125,10 +123,11 @@ func (p procDir) Lookup(dir *Dentry, name string) (*Dentry, syscall.Errno) {
 	case name == "task" && !p.thread:
 		return procEntry(dir, name, pid, syscall.S_IFDIR|0o555, procTaskDir{pid: pid}), 0
 	}
-	for k := range procTasks.Files {
-		pf := &procTasks.Files[k]
-		if pf.Name == name {
-			return procEntry(dir, name, pid, syscall.S_IFREG|pf.Mode, pf.forPID(pid)), 0
+	for _, files := range [][]ProcFile{procTasks.Files, mountFiles} {
+		for k := range files {
+			if pf := &files[k]; pf.Name == name {
+				return procEntry(dir, name, pid, syscall.S_IFREG|pf.Mode, pf.forPID(pid)), 0
+			}
 		}
 	}
 	return nil, syscall.ENOENT
@@ -160,9 +159,11 @@ func (p procDir) ReadDir(_ *Dentry, k int, emit func(string, uint64, uint32) boo
 	if !list("fd", syscall.S_IFDIR) || !p.thread && !list("task", syscall.S_IFDIR) {
 		return
 	}
-	for _, pf := range procTasks.Files {
-		if !list(pf.Name, syscall.S_IFREG) {
-			return
+	for _, files := range [][]ProcFile{procTasks.Files, mountFiles} {
+		for _, pf := range files {
+			if !list(pf.Name, syscall.S_IFREG) {
+				return
+			}
 		}
 	}
 }

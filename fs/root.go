@@ -31,6 +31,8 @@ func Init(archive []byte) error {
 		}
 	}
 	makeDev(c)
+	registerMounts()
+	registerCPUs()
 	for _, m := range []struct {
 		sb *SuperBlock
 		at string

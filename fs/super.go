@@ -54,46 +54,6 @@ func mountRoot(sb *SuperBlock) {
 	mounts = []*SuperBlock{sb}
 }
 
-// mountOn covers directory d with sb. EBUSY: sb is mounted already; ENOTDIR.
-func mountOn(sb *SuperBlock, d *Dentry) syscall.Errno {
-	if !d.inode.IsDir() {
-		return syscall.ENOTDIR
-	}
-	list := make([]*SuperBlock, 0, 16)
-	mountLock.Lock()
-	defer mountLock.Unlock()
-	if sb.covers != nil || d.mounted != nil {
-		return syscall.EBUSY
-	}
-	d.mounted, sb.covers = sb.root, d
-	mounts = append(append(list, mounts...), sb)
-	return 0
-}
-
-// unmount uncovers what the file system with root d covers. EINVAL: d is not the
-// root of a mounted file system; EBUSY: something is mounted inside.
-func unmount(d *Dentry) syscall.Errno {
-	mountLock.Lock()
-	defer mountLock.Unlock()
-	sb := d.sb
-	if d != sb.root || sb.covers == nil {
-		return syscall.EINVAL
-	}
-	for _, m := range mounts {
-		if m.covers != nil && m.covers.sb == sb {
-			return syscall.EBUSY
-		}
-	}
-	sb.covers.mounted, sb.covers = nil, nil
-	for k, m := range mounts {
-		if m == sb {
-			mounts = append(mounts[:k:k], mounts[k+1:]...)
-			break
-		}
-	}
-	return 0
-}
-
 // down crosses the mounts that cover d.
 func down(d *Dentry) *Dentry {
 	mountLock.Lock()

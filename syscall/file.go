@@ -1,7 +1,6 @@
 package syscall
 
 import (
-	"encoding/binary"
 	errno "syscall"
 
 	"yolk/fs"
@@ -124,26 +123,6 @@ func (u userMem) CopyIn(dst []byte, addr uintptr) errno.Errno {
 // CopyOut stores src. EFAULT.
 func (u userMem) CopyOut(addr uintptr, src []byte) errno.Errno {
 	return mm.CopyToUser(u.m, addr, src)
-}
-
-// putUint32 and putUint64 store a word in the program's memory. EFAULT.
-func putUint32(t *proc.Task, addr uintptr, v uint32) errno.Errno {
-	var b [4]byte
-	binary.LittleEndian.PutUint32(b[:], v)
-	return mm.CopyToUser(t.MM, addr, b[:])
-}
-
-func putUint64(t *proc.Task, addr uintptr, v uint64) errno.Errno {
-	var b [8]byte
-	binary.LittleEndian.PutUint64(b[:], v)
-	return mm.CopyToUser(t.MM, addr, b[:])
-}
-
-// getUint64 loads a word from the program's memory. EFAULT.
-func getUint64(t *proc.Task, addr uintptr) (uint64, errno.Errno) {
-	var b [8]byte
-	e := mm.CopyFromUser(t.MM, b[:], addr)
-	return binary.LittleEndian.Uint64(b[:]), e
 }
 
 // Data moves between files and programs through buffers of two sizes: those for
