@@ -27,7 +27,7 @@ build:
 
 run: tools-run build
 	CGO_ENABLED=0 $(GO) build -o out/mainjob ./user/mainjob
-	bin/yolk -m 64M -swap 512M -timeout 10m out/mainjob
+	bin/yolk -m 64M -swap 512M -timeout 10m out/mainjob -size 256M
 	@if [ -t 0 ] && [ -t 1 ]; then bin/yolk || echo "the shell ended with status $$?"; fi
 
 test: tools-test build test-host test-guest

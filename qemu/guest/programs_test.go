@@ -180,7 +180,7 @@ func TestMainJob(t *testing.T) {
 	for _, m := range []machine{{1, false}, {2, false}, {4, false}, {2, true}} {
 		t.Run(m.String(), func(t *testing.T) {
 			t.Parallel()
-			got := boot(t, m, []string{"-m", "64M", "-swap", "512M", "-timeout", "8m"}, "", mainJob.build(t))
+			got := boot(t, m, []string{"-m", "64M", "-swap", "512M", "-timeout", "8m"}, "", mainJob.build(t), "-size", "256M")
 			run{out: []string{"mismatches 0\n", "pswpout ", "pswpin ", "pgsteal_kswapd "}}.judge(t, got)
 			for _, never := range []string{"pswpout 0\n", "pswpin 0\n"} {
 				if strings.Contains(got.out, never) {
