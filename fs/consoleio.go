@@ -211,25 +211,29 @@ func (s stdioInode) Open(f *File) syscall.Errno {
 	return 0
 }
 
-// OpenStdio opens standard input, output and error for the first program.
+// OpenStdio opens standard input, output and error for the first program. The
+// terminal has a name, by which programs find it; plain streams have none.
 func OpenStdio() (files [3]*File, e syscall.Errno) {
 	for k := range files {
-		flags := uint32(syscall.O_WRONLY)
-		typ := uint32(syscall.S_IFIFO)
-		if k == 0 {
-			flags = syscall.O_RDONLY
-		}
-		if console.isTTY.Load() {
-			flags, typ = syscall.O_RDWR, syscall.S_IFCHR
-		}
-		i := pipeFS.NewInode(typ|0o620, stdioInode{stream: k})
-		name := fmt.Sprintf("pipe:[%d]", i.ino)
-		if typ == syscall.S_IFCHR {
-			i.rdev, name = Makedev(5, 1), "/dev/console"
-		}
-		if files[k], e = openDentry(newAnon(name, i), flags, false); e != 0 {
+		if files[k], e = openStdio(k); e != 0 {
 			return files, e
 		}
 	}
 	return files, 0
+}
+
+func openStdio(stream int) (*File, syscall.Errno) {
+	if console.isTTY.Load() {
+		f, e := rootCaller().Open(nil, "/dev/console", syscall.O_RDWR, 0)
+		if e == 0 {
+			f.ops = &consoleFile{stream: max(stream, 1)}
+		}
+		return f, e
+	}
+	i := pipeFS.NewInode(syscall.S_IFIFO|0o600, stdioInode{stream: stream})
+	flags := uint32(syscall.O_WRONLY)
+	if stream == 0 {
+		flags = syscall.O_RDONLY
+	}
+	return openDentry(newAnon(fmt.Sprintf("pipe:[%d]", i.ino), i), flags, false)
 }

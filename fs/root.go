@@ -9,7 +9,7 @@ import (
 // Root is the root directory of the system. Before Init it is an empty one.
 func Root() *Dentry { return rootFS.root }
 
-var rootFS = newRamFS("rootfs", "rootfs", 0o755, 0)
+var rootFS = newRamFS("tmpfs", "tmpfs", 0o755, 0)
 
 // Init makes the root file system from archive, a newc cpio whose bytes must stay
 // as they are for ever, and mounts /dev, /proc, /sys and /tmp's like. The error
@@ -17,7 +17,7 @@ var rootFS = newRamFS("rootfs", "rootfs", 0o755, 0)
 // Start-up only, after mm.Init.
 func Init(archive []byte) error {
 	limit := int64(mm.TotalPages()) / 2
-	rootFS = newRamFS("rootfs", "rootfs", 0o755, limit)
+	rootFS = newRamFS("tmpfs", "tmpfs", 0o755, limit)
 	mountRoot(rootFS)
 	err := unpackCpio(rootFS.root, archive)
 	c := rootCaller()
