@@ -40,8 +40,7 @@ func (k kernelMem) CopyOut(addr uintptr, src []byte) syscall.Errno {
 	return 0
 }
 
-// TestConsole first uses the console as plain streams, then as a terminal: there
-// is but one, and no way back.
+// TestConsole first uses the console as plain streams, then as a terminal.
 func TestConsole(t *testing.T) {
 	newRoot(t)
 	s := new(screen)
@@ -76,7 +75,11 @@ func TestConsole(t *testing.T) {
 		Caller:     func() (int, int) { return 10, 5 },
 		Background: func(syscall.Signal) syscall.Errno { return syscall.EIO },
 	})
-	defer SetTTYHooks(TTYHooks{})
+	defer func() { // for the other tests
+		SetTTYHooks(TTYHooks{})
+		SetForeground(0, 0)
+		console.isTTY.Store(false)
+	}()
 	console.eof = false
 	ConsoleSetWinsize(24, 80)
 	SetForeground(5, 10)
