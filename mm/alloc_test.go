@@ -134,7 +134,7 @@ func TestAllocAllocatesNothing(t *testing.T) {
 }
 
 type thing struct {
-	a, b *int
+	a *int
 	n    [10]int
 }
 

@@ -11,8 +11,8 @@ import (
 // steal is one stealer's scan of one address space. try_to_swap_out of 1999
 // dealt with a pte at a time; here the ptes that look worth it are collected
 // first, because taking a page from a running program costs an interrupt on
-// every CPU that runs it: one flush then serves up to a cluster of pages, and
-// their writes leave as one request. From the exchange of the first pte to the
+// every CPU that runs it: one flush then serves a whole batch, and their
+// writes leave in few requests. From the exchange of the first pte to the
 // decision on the last the vmlist lock is held throughout.
 type steal struct {
 	m   *MM
@@ -20,15 +20,18 @@ type steal struct {
 	gfp GFP
 
 	n    int
-	cand [swapClusterMax]candidate
+	cand [stealBatch]candidate
 
 	touched        bool // [lo, hi) has ptes that some TLB may still hold
 	lo, hi         uintptr
-	slots          [swapClusterMax]SwapEntry
+	slots          [stealBatch]SwapEntry
 	nSlots, used   int // slots[used:nSlots] have no page yet
 	stolen, writes int
-	after          [swapClusterMax]afterwards
+	after          [stealBatch]afterwards
 }
+
+// stealBatch is how many ptes one flush serves.
+const stealBatch = 64
 
 // candidate is a pte that was exchanged for an empty one.
 type candidate struct {
@@ -108,6 +111,7 @@ func (s *steal) touch(addr uintptr) {
 // flush makes every CPU forget the ptes that changed.
 func (s *steal) flush() {
 	if s.touched {
+		CountVM(SwapOutFlush)
 		arch.FlushTLBRange(&s.m.Ctx, s.lo, s.hi)
 		s.touched = false
 	}

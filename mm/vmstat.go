@@ -49,6 +49,7 @@ const (
 	TSONoSlot
 	TSONoBounce
 	TSOAnon
+	SwapOutFlush
 	nrVMEvents
 )
 
@@ -61,7 +62,7 @@ var vmEventNames = [nrVMEvents]string{
 	"swap_ra", "swap_ra_hit", "swap_write_error", "swap_read_error", "swap_requests",
 	"swapout_young", "swapout_reserved", "swapout_locked", "swapout_class",
 	"swapout_swapcached", "swapout_clean", "swapout_noio", "swapout_file",
-	"swapout_file_error", "swapout_noslot", "swapout_nobounce", "swapout_anon",
+	"swapout_file_error", "swapout_noslot", "swapout_nobounce", "swapout_anon", "swapout_flush",
 }
 
 var vmEvents [nrVMEvents]atomic.Uint64
