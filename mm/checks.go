@@ -5,11 +5,21 @@ import (
 
 	"yolk/arch"
 	"yolk/arch/pt"
+	"yolk/locks"
 )
 
-// What must hold of an address space. checkList runs in checking builds at every
-// release of vmlistModifyLock (rule R9), so it allocates nothing unless it has a
+// What must hold of an address space. checkList runs in checking builds at
+// releases of vmlistModifyLock (rule R9), so it allocates nothing unless it has a
 // complaint; CheckInvariants also looks at the ptes and is for tests.
+
+// checkNow is checkList at a cost that does not grow with the list: long lists
+// are checked at every so many releases. PageTableLock held.
+func checkNow(m *MM) {
+	if m.unchecked++; m.unchecked > m.mapCount/64 {
+		m.unchecked = 0
+		checkList(m)
+	}
+}
 
 // checkList checks the list, the tree and the hint. PageTableLock held.
 func checkList(m *MM) {
@@ -38,13 +48,19 @@ func checkList(m *MM) {
 		prev = v
 	}
 	if n != m.mapCount || inTree != nil || hint != nil {
-		panic(fmt.Sprintf("mm: %d vmas but map_count %d; left in tree %v, mmap_cache astray %v", n, m.mapCount, inTree != nil, hint != nil))
+		broken("%d vmas but map_count %d; left in tree %v, mmap_cache astray %v", n, m.mapCount, inTree != nil, hint != nil)
 	}
 	avlCheck(m.mmapAVL)
 }
 
+// broken reports an invariant that does not hold, and panics.
+func broken(format string, args ...any) {
+	locks.Violation("R9", format, args...)
+	panic("mm: " + fmt.Sprintf(format, args...))
+}
+
 func badList(v *VMA, what string) {
-	panic(fmt.Sprintf("mm: vma %#x-%#x %s", v.VMStart, v.VMEnd, what))
+	broken("vma %#x-%#x %s", v.VMStart, v.VMEnd, what)
 }
 
 func avlFirst(n *VMA) *VMA {
@@ -100,7 +116,7 @@ func CheckInvariants(m *MM) {
 		}
 	}
 	if sum.ptes != inVMAs {
-		panic(fmt.Sprintf("mm: %d ptes in vmas, %d in the tables", inVMAs, sum.ptes))
+		broken("%d ptes in vmas, %d in the tables", inVMAs, sum.ptes)
 	}
 	sum.compare()
 }
@@ -162,7 +178,7 @@ func checkPTE(v *VMA, addr uintptr, e arch.PTE) {
 		bad = "is writable and maps a reserved page"
 	}
 	if bad != "" {
-		panic(fmt.Sprintf("mm: pte %#x of %#x %s", uint64(e), addr, bad))
+		broken("pte %#x of %#x %s", uint64(e), addr, bad)
 	}
 }
 
@@ -178,7 +194,7 @@ func (s *ptesums) compare() {
 		{"data_vm", m.dataVM, s.data}, {"stack_vm", m.stackVM, s.stack},
 	} {
 		if p.got != p.want {
-			panic(fmt.Sprintf("mm: %s is %d, should be %d", p.name, p.got, p.want))
+			broken("%s is %d, should be %d", p.name, p.got, p.want)
 		}
 	}
 }

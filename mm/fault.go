@@ -122,7 +122,9 @@ func doNoPage(m *MM, v *VMA, addr uintptr, pte *uint64, write bool) FaultResult 
 		return doAnonymousPage(m, v, addr, pte, write)
 	}
 	noShare := write && v.VMFlags&VMShared == 0
+	assertDriver()
 	page, how := v.VMOps.Nopage(v, addr, noShare)
+	assertDriver()
 	if page == nil {
 		return how
 	}

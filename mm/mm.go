@@ -58,14 +58,18 @@ func openVMA(v *VMA) {
 		v.VMFile.GetFile()
 	}
 	if v.VMOps != nil && v.VMOps.Open != nil {
+		assertDriver()
 		v.VMOps.Open(v)
+		assertDriver()
 	}
 }
 
 // closeVMA undoes openVMA and frees v, which is in no list. No spinlock held; may sleep.
 func closeVMA(v *VMA) {
+	assertDriver()
 	if v.VMOps != nil && v.VMOps.Close != nil {
 		v.VMOps.Close(v)
+		assertDriver()
 	}
 	if v.VMFile != nil {
 		v.VMFile.FPut()
@@ -107,7 +111,7 @@ func mmAllocAfter(limits *Limits, parent *MM) *MM {
 func (m *MM) reset() {
 	m.MmapSem.Init(locks.MmapSem)
 	m.PageTableLock.Init(locks.PageTableLock)
-	m.mmap, m.mmapAVL, m.mapCount = nil, nil, 0
+	m.mmap, m.mmapAVL, m.mapCount, m.unchecked = nil, nil, 0, 0
 	m.mmapCache.Store(nil)
 	m.RSS.Store(0)
 	m.PeakRSS.Store(0)

@@ -235,7 +235,10 @@ func (r *mmapRequest) connect(v *VMA) syscall.Errno {
 	}
 	r.file.GetFile()
 	v.VMFile = r.file
-	if e := r.file.Mmap(v); e != 0 {
+	assertDriver()
+	e := r.file.Mmap(v)
+	assertDriver()
+	if e != 0 {
 		v.VMFile = nil
 		r.file.FPut()
 		return e

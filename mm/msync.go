@@ -38,7 +38,9 @@ func DoMsync(m *MM, start, length uintptr, flags int) syscall.Errno {
 		}
 		if v.VMFlags&VMShared != 0 && v.VMOps != nil && v.VMOps.Sync != nil {
 			locks.LockKernel()
+			assertDriver()
 			e := v.VMOps.Sync(v, start, to-start, flags)
+			assertDriver()
 			locks.UnlockKernel()
 			if e != 0 {
 				return e

@@ -74,7 +74,9 @@ func unmapArea(m *MM, area *VMA, st, end uintptr, extra *VMA) *VMA {
 		// vma apart. Swapout has had a page and a file since; the lock is the
 		// contract of the method only.
 		locks.LockKernel()
+		assertDriver()
 		area.VMOps.Unmap(area, st, end-st)
+		assertDriver()
 		locks.UnlockKernel()
 	}
 	zapPageRange(m, st, end)

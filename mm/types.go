@@ -168,6 +168,7 @@ type MM struct {
 	mmap          *VMA // sorted by address
 	mmapAVL       *VMA // nil below avlMinMapSize, then the same vmas keyed by VMEnd
 	mapCount      int
+	unchecked     int                 // releases of the lock since the last checkList
 	mmapCache     atomic.Pointer[VMA] // a hint: racy, never trusted, nil before a vma it names is unlinked
 
 	// Written under PageTableLock, read anywhere.

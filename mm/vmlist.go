@@ -21,7 +21,7 @@ func vmlistModifyLock(m *MM) { vmlistAccessLock(m) }
 
 func vmlistModifyUnlock(m *MM) {
 	if locks.Lockdep {
-		checkList(m)
+		checkNow(m)
 	}
 	vmlistAccessUnlock(m)
 }
@@ -34,6 +34,17 @@ func assertModify(m *MM) {
 		m.PageTableLock.AssertHeld()
 	}
 }
+
+// assertScan checks rule 3: who looks at the list holds one of the locks.
+func assertScan(m *MM) {
+	if locks.Lockdep && m.mmUsers.Load() > 0 && !m.MmapSem.Held() && !m.PageTableLock.Held() {
+		locks.Violation("R3", "a vma list is scanned with neither mmap_sem nor vmlist_access_lock")
+	}
+}
+
+// assertDriver checks that no spinlock is held on entry to a driver's method,
+// and none when it returns.
+func assertDriver() { locks.AssertNoSpinlock("R8") }
 
 // setRange moves the borders of a vma. In the list it needs both locks; one
 // that is not in the list is its creator's alone.
@@ -70,6 +81,7 @@ func (v *VMA) Next() *VMA { return v.vmNext }
 // vmlistAccessLock (rule 3). The hint it updates is racy and harmless: it is
 // checked against addr, and cleared under the lock before a vma leaves the list.
 func FindVMA(m *MM, addr uintptr) *VMA {
+	assertScan(m)
 	if v := m.mmapCache.Load(); v != nil && v.VMStart <= addr && addr < v.VMEnd {
 		return v
 	}
@@ -100,6 +112,7 @@ func FindVMA(m *MM, addr uintptr) *VMA {
 // findVMAPrev is FindVMA that also returns the vma before the one found; when
 // none is found, the last of the list. Locks as FindVMA. It leaves the hint alone.
 func findVMAPrev(m *MM, addr uintptr) (v, prev *VMA) {
+	assertScan(m)
 	if m.mmapAVL == nil {
 		for v = m.mmap; v != nil && v.VMEnd <= addr; v = v.vmNext {
 			prev = v
