@@ -23,7 +23,7 @@ type anonShared struct {
 	dirs  []uint64       // entries of the frames that hold the slots, as in a page table
 }
 
-var anonSharedOps = VMOps{Nopage: anonSharedNopage, Swapout: KeepPage}
+var anonSharedOps = VMOps{Nopage: anonSharedNopage, Resident: anonSharedResident, Swapout: KeepPage}
 
 // KeepPage is the Swapout of a mapping whose object keeps its pages in memory: a
 // pte can go without anything being written.
@@ -102,6 +102,17 @@ func anonSharedNopage(v *VMA, addr uintptr, _ bool) (*Page, FaultResult) {
 	s.lock.Unlock()
 	PutPage(page)
 	return s.find(slot), FaultMinor
+}
+
+// anonSharedResident says whether the object has the page of addr (VMOps.Resident).
+func anonSharedResident(v *VMA, addr uintptr) bool {
+	s := v.VMFile.(*anonShared)
+	index := v.pgoffAt(addr)
+	if index >= s.pages {
+		return false
+	}
+	slot := s.slot(index)
+	return slot != nil && !loadPTE(slot).None()
 }
 
 // find returns the page of a slot with a reference, or nil.

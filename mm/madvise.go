@@ -144,12 +144,32 @@ func DoMincore(m *MM, addr uintptr, out []byte) syscall.Errno {
 			return syscall.ENOMEM
 		}
 		out[i] = 0
-		m.PageTableLock.Lock()
-		if pte := lookupPTE(m, addr); pte != nil && ptePresent(loadPTE(pte)) {
+		if isResident(m, v, addr) {
 			out[i] = 1
 		}
-		m.PageTableLock.Unlock()
 		addr += arch.PageSize
 	}
 	return 0
+}
+
+// isResident reports whether the page of addr in v is in memory. MmapSem held.
+func isResident(m *MM, v *VMA, addr uintptr) bool {
+	m.PageTableLock.Lock()
+	e := arch.PTE(0)
+	if pte := lookupPTE(m, addr); pte != nil {
+		e = loadPTE(pte)
+	}
+	m.PageTableLock.Unlock()
+	switch {
+	case ptePresent(e):
+		return true
+	case e.None():
+		return v.VMOps != nil && v.VMOps.Resident != nil && v.VMOps.Resident(v, addr)
+	}
+	page := LookupSwapCache(PTESwapEntry(e))
+	if page == nil {
+		return false
+	}
+	PutPage(page)
+	return true
 }

@@ -89,6 +89,9 @@ type VMOps struct {
 	// and FaultBus or FaultOOM; MmapSem held. With noShare the page must be the
 	// caller's own (a private write). FaultMajor says that it waited for a disk.
 	Nopage func(v *VMA, addr uintptr, noShare bool) (*Page, FaultResult)
+	// Resident says for mincore whether the page for addr could be mapped without
+	// waiting, though no pte has it; MmapSem held.
+	Resident func(v *VMA, addr uintptr) bool
 	// Swapout is called by the stealer with kernel_lock only, the file pinned
 	// and the page pinned by the reference of the pte just removed. A mapping
 	// with a Swapout owns its pages: the anonymous path is not used for it.

@@ -1,0 +1,114 @@
+package mm
+
+import (
+	"bytes"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func (m *MM) tMadvise(addr, length uintptr, advice int) syscall.Errno {
+	m.MmapSem.Lock()
+	defer m.MmapSem.Unlock()
+	return DoMadvise(m, addr, length, advice)
+}
+
+func (m *MM) tMincore(addr uintptr, pages int) (string, syscall.Errno) {
+	m.MmapSem.Lock()
+	defer m.MmapSem.Unlock()
+	out := make([]byte, pages)
+	e := DoMincore(m, addr, out)
+	for i := range out {
+		out[i] += '0'
+	}
+	return string(out), e
+}
+
+func TestMadvise(t *testing.T) {
+	testMachine(t, 512)
+	m := testSpace(t)
+	m.tMmap(base, 6*pg, rw, private|fixed)
+	for i := range uintptr(6) {
+		m.poke(0, base+i*pg, 9)
+	}
+	m.tMadvise(base+pg, pg, syscall.MADV_DONTNEED)
+	m.tMadvise(base+2*pg, pg, madvFree)
+	m.tMadvise(base+3*pg, pg, syscall.MADV_DONTFORK)
+	m.tMadvise(base+4*pg, pg, madvWipeOnFork)
+	if s := show(m); s != "0-3 rw, 3-4 rw, 4-5 rw, 5-6 rw" {
+		t.Error("list", s)
+	}
+	c, e := DupMM(m, noLimits())
+	if e != 0 {
+		t.Fatal(e)
+	}
+	for i, want := range []struct {
+		parent, child uint64
+		gone          bool
+	}{{parent: 9, child: 9}, {}, {}, {parent: 9, gone: true}, {parent: 9}, {parent: 9, child: 9}} {
+		addr := base + uintptr(i)*pg
+		if v, _ := m.peek(0, addr); v != want.parent {
+			t.Errorf("page %d of the parent holds %d", i, v)
+		}
+		if v, r := c.peek(1, addr); v != want.child || r.Failed() != want.gone {
+			t.Errorf("page %d of the child holds %d, %d", i, v, r)
+		}
+	}
+	CheckInvariants(c)
+	MMPut(c)
+	m.tMadvise(base, 6*pg, syscall.MADV_DOFORK)
+	m.tMadvise(base, 6*pg, madvKeepOnFork)
+	if s := show(m); s != "0-6 rw" {
+		t.Error("list", s)
+	}
+}
+
+func TestMincore(t *testing.T) {
+	testMachine(t, 512)
+	m := testSpace(t)
+	m.tMmap(base, 3*pg, rw, private|fixed)
+	m.tMmap(base+3*pg, 2*pg, rw, shared|fixed)
+	m.poke(0, base+pg, 1)
+	c, _ := DupMM(m, noLimits())
+	c.poke(1, base+4*pg, 1)
+	if s, e := m.tMincore(base, 5); s != "01001" || e != 0 {
+		t.Error(s, e)
+	}
+	if _, e := m.tMincore(base, 6); e != syscall.ENOMEM {
+		t.Error("a hole:", e)
+	}
+	MMPut(c)
+}
+
+func TestProcText(t *testing.T) {
+	testMachine(t, 512)
+	m := testSpace(t)
+	f := newTestFile(9)
+	m.MmapSem.Lock()
+	DoMmap(m, f, 0x400000, 2*pg, syscall.PROT_READ|syscall.PROT_EXEC, syscall.MAP_PRIVATE|fixed, 1)
+	SetBrk(m, 0x500000)
+	SysBrk(m, 0x501000)
+	m.MmapSem.Unlock()
+	m.tMmap(0x600000, pg, rw, shared|fixed)
+	m.tMmap(0x700000, pg, 0, private|fixed)
+	SetupArgPages(m, 0x7ffffffff000, 2*pg)
+	m.poke(0, 0x500000, 1)
+	var got bytes.Buffer
+	WriteMaps(&got, m)
+	const want = `00400000-00402000 r-xp 00001000 08:01 42                                 /tmp/f
+00500000-00501000 rw-p 00000000 00:00 0                                  [heap]
+00600000-00601000 rw-s 00000000 00:01 0                                  /dev/zero (deleted)
+00700000-00701000 ---p 00000000 00:00 0 
+7fffffffd000-7ffffffff000 rw-p 00000000 00:00 0                          [stack]
+`
+	if got.String() != want {
+		t.Errorf("maps:\n%s\nnot\n%s", got.String(), want)
+	}
+	got.Reset()
+	WriteStatus(&got, m)
+	for _, line := range []string{"VmSize:\t      28 kB", "VmRSS:\t       4 kB", "RssAnon:\t       4 kB", "VmStk:\t       8 kB", "VmSwap:\t       0 kB"} {
+		if !strings.Contains(got.String(), line+"\n") {
+			t.Errorf("status has no %q:\n%s", line, got.String())
+		}
+	}
+}
