@@ -124,7 +124,7 @@ func TestInteractiveEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cmd := in.command("./prog", "out=hello", "hang")
 			person, tty, screen, before := session(t, cmd)
-					await(t, screen, "hello")
+			await(t, screen, "hello")
 			time.Sleep(200 * time.Millisecond)
 			test.end(person, cmd)
 			_ = cmd.Wait()
