@@ -54,6 +54,13 @@ func (d *Disk) WriteAt(p []byte, off int64) (int, error) {
 	return copy(d.data[off:], p), nil
 }
 
+// ReadAt looks at the disk's contents from outside.
+func (d *Disk) ReadAt(p []byte, off int64) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return copy(p, d.data[off:]), nil
+}
+
 // Name is the name the disk was made with.
 func (d *Disk) Name() string { return d.name }
 

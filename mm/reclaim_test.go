@@ -1,0 +1,132 @@
+package mm
+
+import (
+	"testing"
+
+	"yolk/arch"
+	"yolk/drivers/blk"
+)
+
+// promptDisk completes requests within Submit and allocates nothing.
+type promptDisk struct{ data []byte }
+
+func (d *promptDisk) Name() string    { return "prompt" }
+func (d *promptDisk) Sectors() uint64 { return uint64(len(d.data)) / blk.SectorSize }
+func (d *promptDisk) ReadOnly() bool  { return false }
+
+func (d *promptDisk) Submit(r *blk.Request) {
+	at := d.data[r.Sector*blk.SectorSize:]
+	for _, s := range r.Segs[:r.NSegs] {
+		for done := uint64(0); done < uint64(s.Len); done += arch.PageSize {
+			frame := arch.FrameBytes(arch.PFN((s.Phys + done) >> arch.PageShift))
+			if r.Op == blk.Write {
+				copy(at, frame)
+			} else {
+				copy(frame, at)
+			}
+			at = at[arch.PageSize:]
+		}
+	}
+	r.Done(r)
+}
+
+func promptMachine(t testing.TB, frames, slots int) {
+	t.Helper()
+	arch.InitSoft(frames, 2)
+	Init(Config{})
+	d := &promptDisk{data: make([]byte, (slots+1)*arch.PageSize)}
+	header := make([]byte, arch.PageSize)
+	if _, e := swapDisk("", slots).ReadAt(header, 0); e != nil {
+		t.Fatal(e)
+	}
+	copy(d.data, header)
+	if e := SwapOn(d, -1); e != 0 {
+		t.Fatal("swapon:", e)
+	}
+}
+
+func TestStealingAndReadingAllocateNothing(t *testing.T) {
+	promptMachine(t, 8192, 8000)
+	m := testSpace(t)
+	const pages = 6000
+	addr := mustMmap(t, m, pages)
+	fill(t, m, 0, addr, pages, 1)
+	swapOut(0, GFPKswapd) // the first pass only ages
+	stolen := 0
+	if n := testing.AllocsPerRun(20, func() {
+		stolen += swapOut(0, GFPKswapd)
+		RunDiskQueue()
+		shrinkMmap(0, GFPKswapd, stealBatch)
+	}); n != 0 {
+		t.Errorf("stealing %d pages: %v Go allocations a batch", stolen, n)
+	}
+	if stolen < 20*stealBatch {
+		t.Errorf("only %d pages stolen", stolen)
+	}
+	at := addr
+	if n := testing.AllocsPerRun(50, func() {
+		e := PTESwapEntry(loadPTE(lookupPTE(m, at)))
+		SwapinReadahead(e)
+		p := ReadSwapCache(e, true)
+		if !p.Uptodate() {
+			t.Error("not read")
+		}
+		PutPage(p)
+		at += 16 * pg
+	}); n != 0 {
+		t.Errorf("reading back: %v Go allocations", n)
+	}
+	verify(t, m, 0, addr, pages, 1)
+}
+
+func TestBranchesOfTryToSwapOut(t *testing.T) {
+	promptMachine(t, 2048, 2000)
+	m := testSpace(t)
+	addr := mustMmap(t, m, 8)
+	fill(t, m, 0, addr, 8, 1)
+	pass := func(gfp GFP) int {
+		m.SwapAddress = 0
+		return swapOutMM(m, gfp)
+	}
+	count := func(e VMEvent, do func()) uint64 {
+		before := VMStat(e)
+		do()
+		return VMStat(e) - before
+	}
+	if n := count(TSOYoung, func() { pass(GFPKswapd) }); n != 8 {
+		t.Errorf("young: %d ptes, want 8", n)
+	}
+	if n := count(TSONoIO, func() { pass(GFPSwap) }); n != 8 {
+		t.Errorf("without GFPIO: %d ptes, want 8", n)
+	}
+	p := PageOf(loadPTE(lookupPTE(m, addr)).PFN())
+	LockPage(p)
+	if n := count(TSOLocked, func() { pass(GFPSwap) }); n != 1 {
+		t.Errorf("locked: %d ptes, want 1", n)
+	}
+	UnlockPage(p)
+	if n := count(TSOAnon, func() { pass(GFPKswapd) }); n != 8 || m.SwapEnts.Load() != 8 || m.RSS.Load() != 0 {
+		t.Errorf("anonymous: %d stolen, %d entries, rss %d", n, m.SwapEnts.Load(), m.RSS.Load())
+	}
+	RunDiskQueue()
+	verify(t, m, 0, addr, 8, 1) // reads only: the pages stay in the swap cache
+	pass(GFPKswapd)
+	if n := count(TSOSwapCached, func() { pass(GFPKswapd) }); n != 8 {
+		t.Errorf("in the swap cache: %d ptes, want 8", n)
+	}
+	if _, e := m.tMmap(addr, 8*pg, rw, private|fixed); e != 0 {
+		t.Fatal(e)
+	}
+	m.peek(0, addr)
+	pass(GFPKswapd)
+	if n := count(TSOReserved, func() { pass(GFPKswapd) }); n != 1 {
+		t.Errorf("ZERO_PAGE: %d ptes, want 1", n)
+	}
+	if e := m.tMlock(addr, 8*pg, 0); e != 0 {
+		t.Fatal(e)
+	}
+	if n := count(TSOYoung, func() { pass(GFPKswapd); pass(GFPKswapd) }); n != 0 || m.RSS.Load() != 8 {
+		t.Error("a locked vma was scanned")
+	}
+	CheckInvariants(m)
+}
