@@ -249,6 +249,10 @@ var errQuit = errors.New("ended from the terminal")
 // report turns the machine's verdict into the exit status, and shows what is
 // needed to understand a bad one.
 func (j *job) report(res *machine.Result, cause error) (int, error) {
+	if j.opts.verbose && res.ToReady > 0 {
+		fmt.Fprintf(os.Stderr, "yolk: from QEMU's start to ring 3: %.2fs; in all: %.2fs\n",
+			res.ToReady.Seconds(), res.Elapsed.Seconds())
+	}
 	switch res.Ending {
 	case machine.Exited:
 		return res.Status, nil

@@ -25,8 +25,8 @@ var suites = []suite{
 	{source: c("mmaptest", "mmaptest/*.c")},
 	{source: c("faults", "attack/faults.c")},
 	{source: c("wild", "attack/wild.c"), noHost: "its calls are no guest's on a machine of yours"},
-	{source: c("swaptest", "swaptest/*.c"), flags: []string{"-m", "48M", "-swap", "256M"}},
-	{source: c("oom", "oom/*.c"), flags: []string{"-m", "48M", "-swap", "32M"}, noHost: "it takes all the memory there is"},
+	{source: c("swaptest", "swaptest/*.c"), flags: []string{"-m", "32M", "-swap", "128M"}},
+	{source: c("oom", "oom/*.c"), flags: []string{"-m", "32M", "-swap", "32M"}, noHost: "it takes all the memory there is"},
 	{source: source{"go", "gostress", []string{"gostress"}}},
 }
 
