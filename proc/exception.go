@@ -29,6 +29,7 @@ const (
 	vecXM = 19
 
 	pfWrite = 1 << 1
+	pfUser  = 1 << 2
 	pfFetch = 1 << 4
 )
 
@@ -75,7 +76,12 @@ func (t *Task) pageFault() bool {
 		access = mm.AccessWrite
 	}
 	r := mm.FaultMapErr
-	if addr < arch.TaskSize {
+	switch {
+	case code&pfUser == 0:
+		// The CPU's own access on behalf of ring 3, which SMAP forbade: QEMU's
+		// IRET does that. The page may be there; the access will never succeed.
+		r = mm.FaultAccErr
+	case addr < arch.TaskSize:
 		r = mm.HandleFault(t.MM, uintptr(addr), access)
 	}
 	if !r.Failed() {
