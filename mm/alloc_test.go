@@ -135,7 +135,7 @@ func TestAllocAllocatesNothing(t *testing.T) {
 
 type thing struct {
 	a *int
-	n    [10]int
+	n [10]int
 }
 
 func TestSlab(t *testing.T) {
