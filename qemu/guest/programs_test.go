@@ -23,6 +23,7 @@ var suites = []suite{
 	{source: c("threads", "c/threads.c")},
 	{source: c("fpu", "c/fpu.c")},
 	{source: c("mmaptest", "mmaptest/*.c")},
+	{source: c("filetest", "filetest/*.c")},
 	{source: c("faults", "attack/faults.c")},
 	{source: c("wild", "attack/wild.c"), noHost: "its calls are no guest's on a machine of yours"},
 	{source: c("swaptest", "swaptest/*.c"), flags: []string{"-m", "32M", "-swap", "128M"}},
