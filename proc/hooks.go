@@ -1,15 +1,17 @@
 package proc
 
 import (
+	"sync"
 	errno "syscall"
 
 	"yolk/fs"
 	"yolk/mm"
 )
 
-// Connect gives the packages below the functions by which they reach tasks: the
-// OOM killer, the terminal, /proc. The kernel calls it once, before Spawn.
-func Connect() {
+// connect gives the packages below the functions by which they reach tasks: the
+// OOM killer, the terminal, /proc. The first Spawn calls it, so that they are in
+// place before there is a task.
+var connect = sync.OnceFunc(func() {
 	mm.SetOOMKiller(killUsers)
 	mm.SetCurrentMM(func() *mm.MM {
 		if t := Current(); t != nil {
@@ -23,4 +25,4 @@ func Connect() {
 		Background: background,
 	})
 	fs.SetProcPIDs(procTasks())
-}
+})

@@ -42,6 +42,7 @@ type SpawnArgs struct {
 // and a child of init. On an error, reason says in words what is wrong with the
 // program. WaitDone collects the process. No locks at entry; sleeps.
 func Spawn(a *SpawnArgs) (t *Task, e errno.Errno, reason string) {
+	connect()
 	g := &ThreadGroup{exitSignal: SIGCHLD, kernelWaits: true}
 	g.SetFlag(FlagDumpable, 1)
 	g.init()
