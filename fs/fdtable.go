@@ -51,9 +51,16 @@ func (t *FDTable) Put() {
 	}
 	for fd := range t.fds {
 		if f := t.take(fd, false); f != nil {
-			f.Put()
+			t.closed(f)
 		}
 	}
+}
+
+// closed drops the reference of a slot that was emptied, and with it all record
+// locks of the process on that file, as POSIX has it. May sleep.
+func (t *FDTable) closed(f *File) {
+	f.inode.dropLocks(t)
+	f.Put()
 }
 
 // Shared reports whether another task uses the table too (exec unshares it).
@@ -165,7 +172,7 @@ func (t *FDTable) InstallAt(f *File, fd, limit int, cloexec bool) syscall.Errno 
 			t.fds[fd] = fdSlot{f, cloexec}
 			t.lock.Unlock()
 			if old != nil {
-				old.Put()
+				t.closed(old)
 			}
 			return 0
 		}
@@ -195,7 +202,7 @@ func (t *FDTable) Close(fd int) syscall.Errno {
 	if f == nil {
 		return syscall.EBADF
 	}
-	f.Put()
+	t.closed(f)
 	return 0
 }
 
@@ -203,7 +210,7 @@ func (t *FDTable) Close(fd int) syscall.Errno {
 func (t *FDTable) CloseOnExec() {
 	for fd := 0; fd < t.size(); fd++ {
 		if f := t.take(fd, true); f != nil {
-			f.Put()
+			t.closed(f)
 		}
 	}
 }
@@ -214,7 +221,7 @@ func (t *FDTable) CloseRange(first, last int, cloexec bool) {
 		if cloexec {
 			t.SetCloexec(fd, true)
 		} else if f := t.take(fd, false); f != nil {
-			f.Put()
+			t.closed(f)
 		}
 	}
 }

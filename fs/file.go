@@ -151,6 +151,7 @@ func (f *File) Put() {
 		panic("fs: Put of a closed file")
 	}
 	f.unwatch()
+	f.inode.dropLocks(f)
 	if f.ops != nil {
 		f.ops.Release(f)
 	}

@@ -21,6 +21,8 @@ type Inode struct {
 	rdev uint64
 	ops  InodeOps
 
+	locks atomic.Pointer[fileLocks] // advisory locks; made with the first of them
+
 	sem  locks.Mutex  // i_sem: contents and size change under it
 	size atomic.Int64 // written under sem
 

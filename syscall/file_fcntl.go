@@ -16,6 +16,9 @@ const (
 	fSetfd        = 2
 	fGetfl        = 3
 	fSetfl        = 4
+	fGetlk        = 5
+	fSetlk        = 6
+	fSetlkw       = 7
 	fSetown       = 8
 	fGetown       = 9
 	fDupfdCloexec = 1030
@@ -52,6 +55,10 @@ func sysFcntl(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	}
 	if f.Flags()&fs.OPath != 0 {
 		return 0, errno.EBADF
+	}
+	switch cmd := int32(a[1]); cmd {
+	case fGetlk, fSetlk, fSetlkw:
+		return 0, recordLock(t, f, cmd, a[2])
 	}
 	return fcntlFile(f, int32(a[1]), a[2])
 }

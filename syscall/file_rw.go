@@ -277,8 +277,7 @@ func sysPwrite(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 }
 
 // vectored runs a transfer of many pieces; the vector waits in a buffer of its own.
-func vectored(t *proc.Task, a *Args, at int64, positioned bool,
-	do func(*proc.Task, uintptr, *cursor, int64, bool) (uintptr, errno.Errno)) (uintptr, errno.Errno) {
+func vectored(t *proc.Task, a *Args, at int64, positioned, write bool) (uintptr, errno.Errno) {
 	if e := checkFD(t, a[0]); e != 0 {
 		return 0, e
 	}
@@ -295,36 +294,36 @@ func vectored(t *proc.Task, a *Args, at int64, positioned bool,
 	if e != 0 {
 		return 0, e
 	}
-	return do(t, a[0], &c, at, positioned)
+	if write {
+		return doWrite(t, a[0], &c, at, positioned)
+	}
+	return doRead(t, a[0], &c, at, positioned)
 }
 
-func sysReadv(t *proc.Task, a *Args) (uintptr, errno.Errno) {
-	return vectored(t, a, 0, false, doRead)
-}
+func sysReadv(t *proc.Task, a *Args) (uintptr, errno.Errno) { return vectored(t, a, 0, false, false) }
 
-func sysWritev(t *proc.Task, a *Args) (uintptr, errno.Errno) {
-	return vectored(t, a, 0, false, doWrite)
-}
+func sysWritev(t *proc.Task, a *Args) (uintptr, errno.Errno) { return vectored(t, a, 0, false, true) }
 
 func sysPreadv(t *proc.Task, a *Args) (uintptr, errno.Errno) {
-	return vectored(t, a, int64(a[3]), true, doRead)
+	return vectored(t, a, int64(a[3]), true, false)
 }
 
 func sysPwritev(t *proc.Task, a *Args) (uintptr, errno.Errno) {
-	return vectored(t, a, int64(a[3]), true, doWrite)
+	return vectored(t, a, int64(a[3]), true, true)
 }
 
-// The flags of preadv2 are about devices that this kernel does not have.
+// sysPreadv2: the flags are about devices that this kernel does not have.
 func sysPreadv2(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	if a[5] != 0 {
 		return 0, errno.EOPNOTSUPP
 	}
-	return vectored(t, a, int64(a[3]), int64(a[3]) != -1, doRead)
+	return vectored(t, a, int64(a[3]), int64(a[3]) != -1, false)
 }
 
+// sysPwritev2: as sysPreadv2.
 func sysPwritev2(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	if a[5] != 0 {
 		return 0, errno.EOPNOTSUPP
 	}
-	return vectored(t, a, int64(a[3]), int64(a[3]) != -1, doWrite)
+	return vectored(t, a, int64(a[3]), int64(a[3]) != -1, true)
 }

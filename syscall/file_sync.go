@@ -8,7 +8,6 @@ import (
 )
 
 func init() {
-	Register(73, "flock", sysFlock)
 	Register(74, "fsync", sysFsync)
 	Register(75, "fdatasync", sysFsync)
 	Register(162, "sync", sysSync)
@@ -33,18 +32,6 @@ func sysFsync(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 func sysSync(*proc.Task, *Args) (uintptr, errno.Errno) { return 0, 0 }
 
 func sysSyncfs(t *proc.Task, a *Args) (uintptr, errno.Errno) { return 0, checkFD(t, a[0]) }
-
-// sysFlock checks its arguments and grants every lock: see docs for what that means.
-func sysFlock(t *proc.Task, a *Args) (uintptr, errno.Errno) {
-	if e := checkFD(t, a[0]); e != 0 {
-		return 0, e
-	}
-	switch a[1] &^ 4 { // LOCK_NB
-	case 1, 2, 8:
-		return 0, 0
-	}
-	return 0, errno.EINVAL
-}
 
 func sysReadahead(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	f, e := getFile(t, a[0])
