@@ -7,18 +7,30 @@
 // syscall, which calls it, copies them to and from user memory. No lock of this
 // package is therefore ever held across a user fault.
 //
-// Locks, outermost first (S sleeps, P spins):
+// Where to begin: file.go (open files, and FileOps, what each kind can do),
+// inode.go and dentry.go (what names lead to), namei.go (how), ramfs.go and
+// ramdata.go (the files in RAM). A new kind of object needs a FileOps; a new file
+// system needs an InodeOps too.
 //
-//	File.posLock         S  the offset of an open file, across a read or write that moves it
-//	SuperBlock.tree      S  names: parents, children and links of all dentries of one file system
-//	  Inode.sem          S  i_sem: size and contents of one inode against write and truncate
-//	Pipe.mu              S  the bytes and the ends of one pipe
-//	  Inode.attrLock     P  owner, mode, times, link and reference counts of one inode
-//	  FDTable.lock       P  slots of one descriptor table
-//	  Context.lock       P  root, cwd and umask of one file-system context
-//	  console.lock       P  the terminal's queues and settings
-//	  Epoll.lock         P  ready list and items of one epoll instance
-//	    PollHead.lock    P  who waits for one object to become ready
+// Locks, outermost first (S sleeps, P spins; the class is that of locks/order.txt):
 //
-// mmap_sem is taken outside Inode.sem (a fault reads a file) and never inside it.
+//	Epoll.sem             S epoll_sem      items of one epoll instance
+//	File.posLock          S file_pos_sem   the offset of an open file, across a transfer that moves it
+//	SuperBlock.tree       S dir_sem        names: parents, children and links in one file system
+//	  Inode.sem           S i_sem          size and contents of one inode against write and truncate
+//	Pipe.mu, fileLocks.mu S pipe_sem       the bytes of one pipe; the advisory locks of one inode
+//	consoleOut.mu         S tty_sem        the writers of one output stream
+//	ramFile.lock          P pagecache_lock pages of one file
+//	mountLock             P mount_lock     which directory is covered by which file system
+//	FDTable.lock          P files_lock     slots of one descriptor table
+//	Context.lock          P fs_lock        root, cwd and umask of one file-system context
+//	Inode.attrLock        P inode_lock     owner, mode, times, link and reference counts of one inode
+//	File.watchLock        P watch_lock     the epoll items of one open file
+//	console.lock, eventFD.lock, timerFD.lock
+//	                      P pipe_lock      queues, counts and settings
+//	  Epoll.lock          P poll_lock      ready list of one epoll instance
+//
+// mmap_sem is never taken with one of these held. A fault on a mapped file, which
+// comes with mmap_sem held, takes ramFile.lock only: it does not need Inode.sem,
+// because truncation removes pages again that a fault brought in too late.
 package fs

@@ -213,3 +213,19 @@ func TestSeals(t *testing.T) {
 	want(t, "seal an unsealable one", plain.AddSeals(SealGrow), syscall.EPERM)
 	plain.Put()
 }
+
+func TestTransfersAllocateNothing(t *testing.T) {
+	c := newRoot(t, member{name: "f", mode: fileMode, data: strings.Repeat("x", 20000)})
+	f, _ := c.Open(nil, "/f", syscall.O_RDWR, 0)
+	defer f.Put()
+	buf := make([]byte, 10000)
+	f.WriteAt(buf, 0)
+	if n := testing.AllocsPerRun(100, func() {
+		f.ReadAt(buf, 5000)
+		f.WriteAt(buf, 0)
+		f.Lseek(0, SeekSet)
+		f.Read(buf[:10])
+	}); n != 0 {
+		t.Errorf("%v allocations for reads and writes", n)
+	}
+}
