@@ -1,13 +1,18 @@
 package mm
 
 import (
+	"sync/atomic"
+
 	"yolk/drivers/blk"
 	"yolk/locks"
 )
 
-// pageClusterShift is page_cluster: a swap-in reads an aligned block of
-// 1<<page_cluster slots, smaller where memory is small.
-func pageClusterShift() uint {
+// raHits counts pages that were read ahead and then used, since the last read-ahead.
+var raHits atomic.Int32
+
+// pageCluster is page_cluster: an ordinary read-ahead covers an aligned block of
+// 1<<page_cluster slots, fewer where memory is small.
+func pageCluster() int {
 	switch mib := TotalPages() >> 8; {
 	case mib < 8:
 		return 2
@@ -15,6 +20,20 @@ func pageClusterShift() uint {
 		return 3
 	}
 	return 4
+}
+
+// readaheadShift sizes the next read-ahead by what became of the last one: twice
+// the ordinary block if at least half of that was used, as in a sequential scan;
+// a quarter if next to nothing was, but four slots, or a scan would never show.
+func readaheadShift() int {
+	shift := pageCluster()
+	switch hits := int(raHits.Swap(0)); {
+	case hits >= 1<<shift/2:
+		return shift + 1
+	case hits < 2:
+		return max(shift-2, 2)
+	}
+	return shift
 }
 
 // SwapinReadahead starts the read of slot e and of those around it that were
@@ -26,7 +45,7 @@ func SwapinReadahead(e SwapEntry) {
 	if si == nil {
 		return
 	}
-	shift := pageClusterShift()
+	shift := readaheadShift()
 	start := e.Offset() >> shift << shift
 	end := min(start+1<<shift, si.max.Load())
 	start = max(start, 1)
