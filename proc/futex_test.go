@@ -123,7 +123,7 @@ func TestFutexWakeAndRequeue(t *testing.T) {
 		t.Errorf("%d wait on the first word, %d on the second", na, nb)
 	}
 	// Set *b to 5 and wake one there; the old value was 0, so wake two on a.
-	op := uint32(wakeOpSet<<28 | wakeCmpEq<<24 | 5<<12 | 0)
+	op := uint32(wakeOpSet<<28 | wakeCmpEq<<24 | 5<<12)
 	if k, e := task.FutexWakeOp(b, b, 1, 0, op, true); k != 1 || e != 0 {
 		t.Errorf("wake_op: %d %v", k, e)
 	}

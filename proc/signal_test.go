@@ -17,7 +17,9 @@ func (t *Task) runAsTest(tb testing.TB) {
 		t.Sched.Exit()
 		c.Task = old
 		c.SetInterruptCheck(nil)
-		t.end(0)
+		if t.state != stateDead {
+			t.end(0)
+		}
 		WaitDone(t)
 	})
 }
