@@ -18,6 +18,7 @@ const (
 	apicTimerCount = 0x390
 	apicTimerDiv   = 0x3e0
 
+	vecNMI      = 2
 	vecDevice   = 32 // first of the devices' vectors
 	vecTimer    = 64
 	vecResched  = 65
@@ -46,7 +47,7 @@ func initAPIC() {
 	apicWrite(apicTPR, 0)
 	apicWrite(apicSVR, 0x100|vecSpurious)
 	apicWrite(apicLVT0, 1<<16)
-	apicWrite(apicLVT1, 1<<16)
+	apicWrite(apicLVT1, 0x400) // an NMI asks for a dump of all goroutines
 	apicWrite(apicTimerDiv, 0xb) // by 1
 	apicWrite(apicLVTTimer, vecTimer)
 }

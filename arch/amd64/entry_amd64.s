@@ -397,6 +397,8 @@ user:
 	LDMXCSR ·kernelMXCSR(SB)
 	CMPQ DI, $32
 	JAE irq
+	CMPQ DI, $2                   // NMI
+	JEQ irq
 	// An exception is the goroutine's to handle: return from enterUser.
 	MOVL $0, percpu_inFloor(GS)
 	MOVQ percpu_cur(GS), CX

@@ -5,6 +5,7 @@ package amd64
 // runtime.sigtramp reads it; FPU state follows it.
 
 const (
+	sigQUIT = 3
 	sigILL  = 4
 	sigTRAP = 5
 	sigFPE  = 8

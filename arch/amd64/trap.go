@@ -24,6 +24,11 @@ func floorTrap(vector, code uint64) {
 		c.leave()
 		return
 	}
+	if vector == vecNMI {
+		c.dumpGoroutines()
+		c.leave()
+		return
+	}
 	t := c.thread()
 	if vector == 14 {
 		addr := uintptr(readCR2())
@@ -47,6 +52,18 @@ func floorTrap(vector, code uint64) {
 		oops("trap in ring 0", vector, code, t.rip, t.rsp)
 	}
 	c.leave()
+}
+
+// dumpGoroutines answers an NMI, which is how a person or bin/yolk asks a kernel
+// that hangs what it is doing: the Go runtime gets SIGQUIT, prints all
+// goroutines on the console and exits.
+func (c *percpu) dumpGoroutines() {
+	for i := range threads[:topThread] {
+		if t := &threads[i]; t.state != threadFree && t.altSize != 0 && t.sigMask>>(sigQUIT-1)&1 == 0 {
+			c.tgkill(t.id, sigQUIT)
+			return
+		}
+	}
 }
 
 func exceptionSignal(vector uint64) uint32 {
@@ -111,7 +128,11 @@ func floorUserIRQ(vector uint64) bool {
 	lockFloor()
 	t := c.thread()
 	trap := TrapInterrupt
-	c.interrupt(vector)
+	if vector == vecNMI {
+		c.dumpGoroutines()
+	} else {
+		c.interrupt(vector)
+	}
 	if vector == vecTimer {
 		if t.state == threadRunning && c.tickAt != 0 && !t.signalled() {
 			// A timer for somebody else: the program's slice goes on.
