@@ -52,19 +52,20 @@ func (r *ramFile) find(k uint64) (*mm.Page, []byte) {
 }
 
 // page returns page k with a reference, bringing it into the tree if need be. It
-// may sleep for memory. ENOSPC: there is none, or the file system is full.
+// may sleep for memory. ENOMEM: there is none; ENOSPC: the file system is full,
+// which never keeps the archive's own pages out: programs run from them.
 func (r *ramFile) page(k uint64) (*mm.Page, syscall.Errno) {
 	p, base := r.find(k)
 	if p != nil {
 		return p, 0
 	}
-	if !r.store.charge() {
+	if !r.store.charge(len(base) > 0) {
 		return nil, syscall.ENOSPC
 	}
-	p = mm.AllocPage(mm.GFPUser)
+	p = mm.AllocPage(mm.GFPHighUser)
 	if p == nil {
 		r.store.uncharge(1)
-		return nil, syscall.ENOSPC
+		return nil, syscall.ENOMEM
 	}
 	buf := p.Bytes()
 	clear(buf[copy(buf, base):])
@@ -123,7 +124,7 @@ func (r *ramFile) readAt(b []byte, off, size int64) int {
 	return len(b)
 }
 
-// writeAt stores b; i_sem held. It may sleep for memory. ENOSPC, EFBIG.
+// writeAt stores b; i_sem held. It may sleep for memory. ENOSPC, ENOMEM, EFBIG.
 func (r *ramFile) writeAt(i *Inode, b []byte, off int64) (int, syscall.Errno) {
 	if off > math.MaxInt64-int64(len(b)) {
 		return 0, syscall.EFBIG

@@ -17,9 +17,10 @@ type ramStore struct {
 	limit int64        // bound of used; 0: none
 }
 
-// charge accounts for one more page. False: the file system is full.
-func (s *ramStore) charge() bool {
-	if n := s.used.Add(1); s.limit != 0 && n > s.limit {
+// charge accounts for one more page, beyond the limit only if it is due anyway.
+// False: the file system is full.
+func (s *ramStore) charge(due bool) bool {
+	if n := s.used.Add(1); s.limit != 0 && n > s.limit && !due {
 		s.used.Add(-1)
 		return false
 	}

@@ -41,7 +41,11 @@ func ramNopage(v *mm.VMA, addr uintptr, noShare bool) (*mm.Page, mm.FaultResult)
 	}
 	if !noShare {
 		p, e := r.page(k)
-		if e != 0 {
+		switch e {
+		case 0:
+		case syscall.ENOSPC: // a hole, and no room to fill it
+			return nil, mm.FaultBus
+		default:
 			return nil, mm.FaultOOM
 		}
 		if k >= pageRange(f.inode.Size()) { // truncated meanwhile: the tree must not keep it

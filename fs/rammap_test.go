@@ -112,3 +112,21 @@ func TestMapErrors(t *testing.T) {
 	want(t, "writable mapping of a sealed file", e, syscall.EPERM)
 	f.Put()
 }
+
+// TestMappingsOfAFullFileSystem: a program's text can be mapped when there is no
+// room for one more page, a hole cannot.
+func TestMappingsOfAFullFileSystem(t *testing.T) {
+	c := newRoot(t, member{name: "prog", mode: fileMode, data: "text"}, member{name: "hole", mode: fileMode})
+	prog, _ := c.Open(nil, "/prog", syscall.O_RDWR, 0)
+	hole, _ := c.Open(nil, "/hole", syscall.O_RDWR, 0)
+	hole.Truncate(arch.PageSize)
+	rootFS.root.inode.ops.(ramDir).store.limit = 1
+	put(t, c, "/tmp/f", "takes the only page")
+	m := space(t)
+	defer mm.MMPut(m)
+	buf := make([]byte, 4)
+	want(t, "text", mm.CopyFromUser(m, buf, mapFile(t, m, prog, 1, rw, shared)), 0)
+	want(t, "hole", mm.CopyFromUser(m, buf, mapFile(t, m, hole, 1, rw, shared)), syscall.EFAULT)
+	prog.Put()
+	hole.Put()
+}
