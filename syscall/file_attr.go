@@ -33,6 +33,9 @@ func sysTruncate(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	if e != 0 {
 		return 0, e
 	}
+	if e := mayGrow(t, d.Inode(), int64(a[1])); e != 0 {
+		return 0, e
+	}
 	return 0, t.Caller().Truncate(d, int64(a[1]))
 }
 
@@ -45,7 +48,20 @@ func sysFtruncate(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 		return 0, e
 	}
 	defer f.Put()
+	if e := mayGrow(t, f.Inode(), int64(a[1])); e != 0 {
+		return 0, e
+	}
 	return 0, f.Truncate(int64(a[1]))
+}
+
+// mayGrow checks a new size against RLIMIT_FSIZE. EFBIG, with SIGXFSZ.
+func mayGrow(t *proc.Task, i *fs.Inode, size int64) errno.Errno {
+	if i.Type() == errno.S_IFREG && size > i.Size() && uint64(size) > t.Group.Limits.Cur(proc.RlimitFsize) {
+		info := proc.KernelInfo(proc.SIGXFSZ)
+		t.Send(&info)
+		return errno.EFBIG
+	}
+	return 0
 }
 
 func sysFallocate(t *proc.Task, a *Args) (uintptr, errno.Errno) {

@@ -147,9 +147,30 @@ func readFile(f *fs.File, c *cursor, off int64) (done uintptr, e errno.Errno) {
 	}
 }
 
+// underLimit is how many of n bytes may be written at off: RLIMIT_FSIZE bounds
+// regular files. EFBIG, with SIGXFSZ: none.
+func underLimit(t *proc.Task, f *fs.File, off int64, n uintptr) (uintptr, errno.Errno) {
+	limit := t.Group.Limits.Cur(proc.RlimitFsize)
+	if limit == mm.Infinity || f.Inode().Type() != errno.S_IFREG {
+		return n, 0
+	}
+	if f.Flags()&errno.O_APPEND != 0 {
+		off = f.Inode().Size()
+	}
+	if n > 0 && uint64(off) >= limit {
+		info := proc.KernelInfo(proc.SIGXFSZ)
+		t.Send(&info)
+		return 0, errno.EFBIG
+	}
+	return uintptr(min(uint64(n), limit-min(limit, uint64(off)))), 0
+}
+
 // writeFile writes from off on, and returns the bytes written and the offset
 // behind them.
 func writeFile(t *proc.Task, f *fs.File, c *cursor, off int64) (done uintptr, next int64, e errno.Errno) {
+	if c.rest, e = underLimit(t, f, off, c.rest); e != 0 {
+		return 0, off, e
+	}
 	pool := chunkFor(f, c.rest)
 	buf := pool.get()
 	defer pool.put(buf)

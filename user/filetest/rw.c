@@ -1,6 +1,8 @@
 /* read, write and their kin: offsets, vectors, errors, copying between files. */
 #include "files.h"
 
+#include <sys/resource.h>
+
 TEST(read_and_write)
 {
 	enter_dir();
@@ -196,4 +198,24 @@ TEST(devices)
 	EQ(read(r, twin, 64), 64);
 	CHECK(memcmp(buf, twin, 64) != 0);
 	FAILS(ioctl(n, TCGETS, buf), ENOTTY);
+}
+
+static volatile int signals;
+
+static void on_signal(int sig) { signals += sig; }
+
+TEST(file_size_limit)
+{
+	enter_dir();
+	int fd = create("f", "");
+	struct rlimit l = {6, RLIM_INFINITY};
+
+	signal(SIGXFSZ, on_signal);
+	EQ(setrlimit(RLIMIT_FSIZE, &l), 0);
+	EQ(write(fd, "0123456789", 10), 6);
+	EQ(signals, 0);
+	FAILS(write(fd, "x", 1), EFBIG);
+	EQ(signals, SIGXFSZ);
+	EQ(pwrite(fd, "x", 1, 0), 1);
+	FAILS(ftruncate(fd, 7), EFBIG);
 }
