@@ -97,7 +97,7 @@ func mapsInParallel() error {
 func timersInOrder() error {
 	order := make(chan int, 5)
 	for _, i := range []int{3, 1, 4, 0, 2} {
-		time.AfterFunc(time.Duration(20+40*i)*time.Millisecond, func() { order <- i })
+		time.AfterFunc(time.Duration(50+250*i)*time.Millisecond, func() { order <- i })
 	}
 	for want := range 5 {
 		if got := <-order; got != want {
