@@ -91,7 +91,7 @@ func init() {
 		return !c.ld.stopped
 	}
 	for minor, open := range map[uint32]func(*File) syscall.Errno{0: openTTY, 1: openConsole} {
-		RegisterDevice(syscall.S_IFCHR, Makedev(5, minor), open)
+		registerDevice(syscall.S_IFCHR, Makedev(5, minor), open)
 	}
 }
 
@@ -108,9 +108,6 @@ func SetForeground(sid, pgrp int) {
 	console.sid, console.pgrp = sid, pgrp
 	console.lock.Unlock()
 }
-
-// ConsoleIsTTY reports whether the console is a terminal.
-func ConsoleIsTTY() bool { return console.isTTY.Load() }
 
 // ConsoleSession is the session whose terminal the console is and its foreground
 // process group: the tty fields of /proc/PID/stat.

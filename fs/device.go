@@ -18,25 +18,10 @@ type deviceKey struct {
 	rdev uint64
 }
 
-// RegisterDevice says how to open device nodes of a type and number: open sets
-// the file's operations with SetOps. Start-up only.
-func RegisterDevice(typ uint32, rdev uint64, open func(f *File) syscall.Errno) {
+// registerDevice says how to open device nodes of a type and number: open sets
+// the file's operations. Start-up only.
+func registerDevice(typ uint32, rdev uint64, open func(f *File) syscall.Errno) {
 	devices[deviceKey{typ, rdev}] = open
-}
-
-// AddDevice registers a device and makes its node in /dev. Start-up only, after Init.
-func AddDevice(name string, typ uint32, rdev uint64, open func(f *File) syscall.Errno) {
-	RegisterDevice(typ, rdev, open)
-	makeNode("/dev/"+name, typ|0o666, rdev)
-}
-
-// SetOps gives a file that is being opened its operations; seek says that it has
-// an offset.
-func (f *File) SetOps(ops FileOps, seek bool) {
-	f.ops = ops
-	if seek {
-		f.kind = kindSeek
-	}
 }
 
 // deviceInode is the InodeOps of device nodes.

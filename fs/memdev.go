@@ -15,7 +15,7 @@ func init() {
 	for minor, ops := range map[uint32]FileOps{
 		3: nullDev{}, 5: zeroDev{}, 7: fullDev{}, 8: randomDev{}, 9: randomDev{},
 	} {
-		RegisterDevice(syscall.S_IFCHR, Makedev(1, minor), func(f *File) syscall.Errno {
+		registerDevice(syscall.S_IFCHR, Makedev(1, minor), func(f *File) syscall.Errno {
 			f.ops, f.kind = ops, kindAny
 			return 0
 		})
