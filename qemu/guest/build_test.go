@@ -73,7 +73,7 @@ func (s source) compile(out string) error {
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
 	} else {
 		args := []string{"-static", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", out}
-		for _, f := range append(s.files, "c/tap.c") {
+		for _, f := range s.files {
 			found, err := filepath.Glob(filepath.Join(top, "user", f))
 			if err != nil || len(found) == 0 {
 				return fmt.Errorf("user/%s: no such source (%v)", f, err)
