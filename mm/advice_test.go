@@ -93,8 +93,17 @@ func TestProcText(t *testing.T) {
 	m.tMmap(0x700000, pg, 0, private|fixed)
 	SetupArgPages(m, 0x7ffffffff000, 2*pg)
 	m.poke(0, 0x500000, 1)
+	f.asked = func() { // a file finds its name under locks that come before MmapSem
+		if m.MmapSem.Held() {
+			t.Error("a file's name is asked for under MmapSem")
+		}
+	}
+	refs := f.refs
 	var got bytes.Buffer
 	WriteMaps(&got, m)
+	if f.refs != refs {
+		t.Errorf("%d references to the file, %d before", f.refs, refs)
+	}
 	const want = `00400000-00402000 r-xp 00001000 08:01 42                                 /tmp/f
 00500000-00501000 rw-p 00000000 00:00 0                                  [heap]
 00600000-00601000 rw-s 00000000 00:01 0                                  /dev/zero (deleted)
@@ -103,6 +112,18 @@ func TestProcText(t *testing.T) {
 `
 	if got.String() != want {
 		t.Errorf("maps:\n%s\nnot\n%s", got.String(), want)
+	}
+	for i := range uintptr(100) { // more than one batch
+		m.tMmap(0x800000+2*i*pg, pg, rw, private|fixed)
+	}
+	lines := strings.Count(got.String(), "\n") + 100
+	got.Reset()
+	WriteMaps(&got, m)
+	if n := strings.Count(got.String(), "\n"); n != lines {
+		t.Errorf("%d lines for %d mappings", n, lines)
+	}
+	for i := range uintptr(100) {
+		m.tMunmap(0x800000+2*i*pg, pg)
 	}
 	got.Reset()
 	WriteStatus(&got, m)

@@ -8,45 +8,79 @@ import (
 )
 
 // What /proc/PID says of an address space. The callers hold a user reference and
-// no lock; MmapSem is taken here and held while w, a buffer, is written.
+// no lock; w is a buffer.
 
-// WriteMaps writes /proc/PID/maps.
+// mapping is what /proc/PID/maps says of a vma, copied so that it can be written
+// without MmapSem: the name of a file is found under locks of directories, and
+// those rank before MmapSem.
+type mapping struct {
+	start, end, off uintptr
+	flags           VMFlags
+	name            string
+	file            File // referenced; nil for none
+}
+
+// WriteMaps writes /proc/PID/maps. The list may change between two batches; like
+// Linux, each line is true of one moment and no address comes twice.
 func WriteMaps(w io.Writer, m *MM) {
+	batch := make([]mapping, 0, 64)
+	for from := uintptr(0); ; from = batch[len(batch)-1].end {
+		batch = copyMappings(m, batch[:0], from)
+		for i := range batch {
+			writeMapLine(w, &batch[i])
+		}
+		if len(batch) < cap(batch) {
+			return
+		}
+	}
+}
+
+// copyMappings fills batch with the mappings that end above from. It takes
+// MmapSem, and references to the files.
+func copyMappings(m *MM, batch []mapping, from uintptr) []mapping {
 	m.MmapSem.Lock()
 	defer m.MmapSem.Unlock()
-	for v := m.mmap; v != nil; v = v.vmNext {
-		writeMapLine(w, m, v)
+	for v := FindVMA(m, from); v != nil && len(batch) < cap(batch); v = v.vmNext {
+		c := mapping{start: v.VMStart, end: v.VMEnd, flags: v.VMFlags, name: mapName(m, v)}
+		if v.VMFile != nil {
+			c.off = uintptr(v.VMPgoff) << arch.PageShift
+			c.file = v.VMFile
+			c.file.GetFile()
+		}
+		batch = append(batch, c)
 	}
+	return batch
 }
 
 // nameColumn is where names begin in /proc/PID/maps.
 const nameColumn = 73
 
-func writeMapLine(w io.Writer, m *MM, v *VMA) {
+// writeMapLine writes the line and drops the reference to the file. No lock held.
+func writeMapLine(w io.Writer, c *mapping) {
 	var major, minor uint32
-	var ino, off uint64
-	name := mapName(m, v)
-	if v.VMFile != nil {
-		name, major, minor, ino = v.VMFile.MapInfo()
-		off = v.VMPgoff << arch.PageShift
+	var ino uint64
+	name := c.name
+	if c.file != nil {
+		name, major, minor, ino = c.file.MapInfo()
+		c.file.FPut()
 	}
 	perms := []byte("---p")
 	for i, f := range []VMFlags{VMRead, VMWrite, VMExec} {
-		if v.VMFlags&f != 0 {
+		if c.flags&f != 0 {
 			perms[i] = "rwx"[i]
 		}
 	}
-	if v.VMFlags&VMMayShare != 0 {
+	if c.flags&VMMayShare != 0 {
 		perms[3] = 's'
 	}
-	line := fmt.Sprintf("%08x-%08x %s %08x %02x:%02x %d ", v.VMStart, v.VMEnd, perms, off, major, minor, ino)
+	line := fmt.Sprintf("%08x-%08x %s %08x %02x:%02x %d ", c.start, c.end, perms, c.off, major, minor, ino)
 	if name != "" {
 		line = fmt.Sprintf("%-*s%s", nameColumn, line, name)
 	}
 	fmt.Fprintln(w, line)
 }
 
-// mapName names the mappings that have no file.
+// mapName names the mappings that have no file. MmapSem held.
 func mapName(m *MM, v *VMA) string {
 	switch {
 	case v.VMStart <= m.Brk && v.VMEnd >= m.StartBrk && m.Brk > m.StartBrk && v.VMStart < m.Brk:

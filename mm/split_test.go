@@ -20,6 +20,7 @@ type testFile struct {
 	writeOnly      bool
 	ops            VMOps
 	refuse         syscall.Errno
+	asked          func() // by MapInfo, if it is set
 }
 
 func newTestFile(pages uint64) *testFile {
@@ -50,6 +51,9 @@ func (f *testFile) CanWrite() bool            { return !f.readOnly }
 func (f *testFile) Mmap(v *VMA) syscall.Errno { v.VMOps = &f.ops; return f.refuse }
 func (f *testFile) IMmap() *IMmap             { return &f.mappings }
 func (f *testFile) MapInfo() (name string, major, minor uint32, ino uint64) {
+	if f.asked != nil {
+		f.asked()
+	}
 	return "/tmp/f", 8, 1, 42
 }
 

@@ -109,7 +109,8 @@ type File interface {
 	Mmap(v *VMA) syscall.Errno
 	// IMmap returns the ring of the inode's mappings, or nil when nothing ever truncates it.
 	IMmap() *IMmap
-	// MapInfo returns what /proc/PID/maps says of the file.
+	// MapInfo returns what /proc/PID/maps says of the file. Called without MmapSem,
+	// as the name is found under the locks of directories.
 	MapInfo() (name string, major, minor uint32, ino uint64)
 }
 
