@@ -47,7 +47,7 @@ func initAPIC() {
 	apicWrite(apicTPR, 0)
 	apicWrite(apicSVR, 0x100|vecSpurious)
 	apicWrite(apicLVT0, 1<<16)
-	apicWrite(apicLVT1, 0x400) // an NMI asks for a dump of all goroutines
+	apicWrite(apicLVT1, 0x400)   // an NMI asks for a dump of all goroutines
 	apicWrite(apicTimerDiv, 0xb) // by 1
 	apicWrite(apicLVTTimer, vecTimer)
 }

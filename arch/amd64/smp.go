@@ -31,9 +31,7 @@ var trampoline = [...]byte{
 // startAPs starts the other CPUs, one after the other (SDM vol. 3A, 9.4.4).
 func startAPs() {
 	t := (*[64]byte)(ptr(direct(trampolineAddr)))
-	for i, b := range trampoline {
-		t[i] = b
-	}
+	copy(t[:], trampoline[:])
 	g := (*[6]byte)(ptr(direct(stubGDTR)))
 	for i := range g {
 		t[0x30+i] = g[i]
