@@ -92,6 +92,7 @@ func (in *installation) command(args ...string) *exec.Cmd {
 // guest is what the fake kernel sees.
 type guest struct {
 	log, stdio, stderr, control *os.File
+	monitor                     *os.File
 	args                        []string // of QEMU
 	argv                        []string // of the program
 	tty                         bool
@@ -153,6 +154,8 @@ func (g *guest) channel(arg string) {
 		g.stderr = f
 	case "control":
 		g.control = f
+	case "monitor":
+		g.monitor = f
 	}
 }
 
@@ -212,8 +215,10 @@ func (g *guest) step(s string) {
 	case "die":
 		fmt.Fprintln(os.Stderr, "qemu: out of luck")
 		os.Exit(1)
-	case "hang":
+	case "hang": // as a kernel does that still answers an NMI
 		fmt.Fprintln(g.log, "waiting for ever")
+		command, _ := bufio.NewReader(g.monitor).ReadString('\n')
+		fmt.Fprintf(g.log, "%s: goroutine 1 waits\n", strings.TrimSpace(command))
 		time.Sleep(time.Hour)
 	case "cat":
 		g.cat()

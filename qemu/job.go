@@ -286,5 +286,5 @@ func (j *job) showLog(res *machine.Result) {
 		fmt.Fprintln(os.Stderr, "--- the kernel's log is empty")
 		return
 	}
-	fmt.Fprintf(os.Stderr, "--- the end of the kernel's log:\n%s---\n", lastLines(res.LogTail, 80))
+	fmt.Fprintf(os.Stderr, "--- the end of the kernel's log:\n%s---\n", lastLines(res.LogTail, 200))
 }

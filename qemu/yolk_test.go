@@ -66,7 +66,7 @@ func TestRun(t *testing.T) {
 		{"panic after the exit status", "./prog control=exit_0 panic", 125, "", "the kernel panicked"},
 		{"QEMU dies", "./prog die", 125, "", "qemu: out of luck"},
 		{"nonsense on the control channel", "./prog control=exit control=hello control= exit=4", 4, "", ""},
-		{"time limit", "-timeout 200ms ./prog out=started hang", 124, "started\n", "waiting for ever"},
+		{"time limit", "-timeout 200ms ./prog out=started hang", 124, "started\n", "waiting for ever\nnmi: goroutine 1 waits\n"},
 		{"memory and CPUs", "-m 32M -smp 4 ./prog qemu", 0, `"-m" "33554432B" "-smp" "4"`, ""},
 		{"icount", "-icount ./prog qemu", 0, `"-smp" "1" "-accel" "tcg,thread=single" "-icount" "shift=0,sleep=off"`, ""},
 		{"gdb", "-gdb ./prog qemu", 0, `"-gdb" "tcp:127.0.0.1:1234" "-S"`, ""},

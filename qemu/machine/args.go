@@ -10,11 +10,14 @@ import (
 // the order QEMU gives to its -serial arguments.
 var ports = [...]string{"log", "stdio", "stderr", "control"}
 
+// monitor is the channel that follows those of ports: QEMU's own monitor.
+const monitor = len(ports)
+
 // firstFD is the number that a child sees its first inherited descriptor under.
 const firstFD = 3
 
 // commandLine is QEMU's argument list, and the descriptors it inherits in order.
-// far holds the far ends of the channels, in the order of ports.
+// far holds the far ends of the channels: ports in order, then the monitor.
 func commandLine(c *Config, far []*os.File) (args []string, inherit []*os.File) {
 	pass := func(f *os.File) int {
 		inherit = append(inherit, f)
@@ -36,6 +39,8 @@ func commandLine(c *Config, far []*os.File) (args []string, inherit []*os.File) 
 		add("-chardev", fmt.Sprintf("socket,id=%s,fd=%d", name, pass(far[i])))
 		add("-serial", "chardev:"+name)
 	}
+	add("-chardev", fmt.Sprintf("socket,id=monitor,fd=%d", pass(far[monitor])))
+	add("-mon", "chardev=monitor,mode=readline")
 	for _, d := range c.Disks {
 		// The image has no other user (locks on it would be taken through a
 		// descriptor that we hold as well), and its contents need not outlive a

@@ -7,12 +7,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// channelSet is one socket pair for each of ports: near is ours, far is QEMU's.
+// channelSet is one socket pair for each of ports and one for the monitor: near is
+// ours, far is QEMU's.
 type channelSet struct{ near, far []*os.File }
 
 func openChannels() (*channelSet, error) {
 	s := &channelSet{}
-	for _, name := range ports {
+	for _, name := range append(ports[:len(ports):len(ports)], "monitor") {
 		fd, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
 			s.closeNear()

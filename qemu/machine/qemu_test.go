@@ -16,21 +16,22 @@ import (
 // echoKernel says "ready" on COM4, sends back what comes over COM2 until an
 // escape byte, says "exit 42" and powers off. 32-bit code, loaded at 1 MiB.
 var echoKernel = []byte("" +
-	"\xbe\x42\x00\x10\x00" + //	mov	$ready, %esi
+	"\xbe\x44\x00\x10\x00" + //	mov	$ready, %esi
 	"\xba\xe8\x02\x00\x00" + //	mov	$0x2e8, %edx
 	"\xb9\x06\x00\x00\x00" + //	mov	$6, %ecx
 	"\xf3\x6e" + //			rep outsb
 	"\xba\xfd\x02\x00\x00" + // 1:	mov	$0x2fd, %edx
 	"\xec" + //			in	(%dx), %al
-	"\xa8\x01" + //			test	$1, %al
-	"\x74\xf6" + //			je	1b
+	"\x24\x21" + //			and	$0x21, %al: a byte is here, and one can go
+	"\x3c\x21" + //			cmp	$0x21, %al
+	"\x75\xf4" + //			jne	1b
 	"\xba\xf8\x02\x00\x00" + //	mov	$0x2f8, %edx
 	"\xec" + //			in	(%dx), %al
 	"\x3c\xff" + //			cmp	$0xff, %al
 	"\x74\x03" + //			je	2f
 	"\xee" + //			out	%al, (%dx)
-	"\xeb\xe9" + //			jmp	1b
-	"\xbe\x48\x00\x10\x00" + // 2:	mov	$bye, %esi
+	"\xeb\xe7" + //			jmp	1b
+	"\xbe\x4a\x00\x10\x00" + // 2:	mov	$bye, %esi
 	"\xba\xe8\x02\x00\x00" + //	mov	$0x2e8, %edx
 	"\xb9\x08\x00\x00\x00" + //	mov	$8, %ecx
 	"\xf3\x6e" + //			rep outsb

@@ -17,6 +17,9 @@ import (
 // what the reader of the output has to take the rest after QEMU was killed.
 const settleTime = 5 * time.Second
 
+// dumpTime is what the kernel has, when time is up, to say where it stands.
+const dumpTime = 2 * time.Second
+
 // Run boots the machine and returns when QEMU has ended and all of its output has
 // been handed on. The error is for a QEMU that could not be started; every other
 // ending is a Result. Cancelling the context kills QEMU.
@@ -86,7 +89,7 @@ func (r *run) connect() {
 	r.reader(func() {
 		r.control.read(near[3], r.began, r.becomeReady, func() { r.overOnce.Do(func() { close(r.over) }) })
 	})
-
+	r.reader(func() { copyAll(nil, near[monitor]) }) // it greets, prompts and echoes
 }
 
 // becomeReady starts the feeders when the program is about to run: what reaches
@@ -134,12 +137,25 @@ func (r *run) await(ctx context.Context) Ending {
 		}
 	case <-limit:
 		why = TimedOut
+		r.askForDump()
 	case <-ctx.Done():
 		why = Stopped
 	}
 	_ = r.cmd.Process.Kill()
 	<-r.exited
 	return why
+}
+
+// askForDump sends the guest an NMI, at which the kernel prints all of its
+// goroutines on its log, and gives it the time to do so.
+func (r *run) askForDump() {
+	if _, err := io.WriteString(r.channels.near[monitor], "nmi\n"); err != nil {
+		return
+	}
+	select {
+	case <-r.exited:
+	case <-time.After(dumpTime):
+	}
 }
 
 // drain waits for the readers. After a kill it does so for a bounded time only:
