@@ -23,6 +23,7 @@ var tests = []test{
 	{"timers_in_order", timersInOrder},
 	{"sleep_lasts", sleepLasts},
 	{"ticker", ticker},
+	{"clock_across_cpus", clockAcrossCPUs},
 	{"gc_keeps_what_is_live", gcKeepsLive},
 	{"finalizers_run", finalizers},
 	{"deep_stacks", deepStacks},
