@@ -10,8 +10,6 @@ const (
 )
 
 const (
-	usedNoNotify = 1 // in the used ring's flags: the device wants no notification
-
 	descSize     = 16
 	usedElemSize = 8
 	ringHeader   = 4 // flags and index, 16 bits each

@@ -162,8 +162,8 @@ func descriptor(b *Buf) desc {
 }
 
 // Kick shows the device the chains added since the last Kick. It returns true
-// if the device asked to be notified of them; the caller then rings the
-// doorbell, with or without its lock.
+// if the device is to be notified of them; the caller then rings the doorbell,
+// with or without its lock.
 func (q *Queue) Kick() (notify bool) {
 	old, now := q.kicked, q.availIdx
 	if old == now {
@@ -175,7 +175,9 @@ func (q *Queue) Kick() (notify bool) {
 		event := uint16(atomic.LoadUint32(q.availEvent))
 		return now-event-1 < now-old
 	}
-	return atomic.LoadUint32(q.used)&usedNoNotify == 0
+	// Without event indexes the device's wish not to be notified is ignored:
+	// it would be read before our index is sure to be visible.
+	return true
 }
 
 // PopResult says what Pop found.

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unsafe"
 
+	"yolk/arch"
 	"yolk/drivers/blk"
 	"yolk/drivers/virtio"
 	"yolk/locks"
@@ -19,8 +20,7 @@ const (
 	featureReadOnly = 1 << 5
 	featureFlush    = 1 << 9
 
-	wanted = featureSizeMax | featureSegMax | featureReadOnly | featureFlush |
-		virtio.FeatureIndirect | virtio.FeatureEventIdx
+	wanted = featureSizeMax | featureSegMax | featureReadOnly | featureFlush | virtio.FeatureIndirect
 
 	cfgCapacity = 0
 	cfgSizeMax  = 8
@@ -52,7 +52,7 @@ const (
 // contiguous memory that the device sees, or none. EIO, ENODEV: the device
 // refuses or makes no sense; ENOMEM: no memory. It is left reset.
 func start(name string, t *virtio.Transport, alloc func(bytes uintptr) virtio.Memory) (*Device, syscall.Errno) {
-	features, err := t.Negotiate(wanted)
+	features, err := t.Negotiate(wantedFeatures())
 	if err != 0 {
 		return nil, err
 	}
@@ -75,6 +75,17 @@ func start(name string, t *virtio.Transport, alloc func(bytes uintptr) virtio.Me
 		return nil, err
 	}
 	return d, 0
+}
+
+// wantedFeatures leaves event indexes out with one CPU: both sides then decide by
+// a store that must be seen before a load, and QEMU before 8.0 drops the barriers
+// of a guest with one CPU, though the device runs on another thread. A request
+// would be shown to a device that has stopped looking.
+func wantedFeatures() uint64 {
+	if arch.NumCPU() == 1 {
+		return wanted
+	}
+	return wanted | virtio.FeatureEventIdx
 }
 
 // startQueue sizes the queue, gives it to the device, and lets the device go.
