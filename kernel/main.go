@@ -37,6 +37,7 @@ func main() {
 	proc.SetOops(oops)
 	proc.SetKick(arch.KickAll)
 	proc.SetSyscallHandler(syscall.Dispatch)
+	proc.SetHwcap(uint64(amd64.Identify().Hwcap))
 
 	disks := virtioblk.Probe()
 	mm.Init(mm.Config{BigmemFrames: p.bigmem})
@@ -46,7 +47,7 @@ func main() {
 	}
 	status := 125
 	if startFiles() {
-		swapOn(disks)
+		addDisks(disks)
 		debug.FreeOSMemory()
 		status = runJob()
 	}
@@ -73,9 +74,12 @@ func startFiles() bool {
 	return true
 }
 
-// swapOn swaps to every disk whose serial number says that it is for that.
-func swapOn(disks []*virtioblk.Device) {
-	for _, d := range disks {
+// addDisks makes the disks' nodes in /dev, and swaps to those whose serial number
+// says that they are for that.
+func addDisks(disks []*virtioblk.Device) {
+	for i, d := range disks {
+		fs.AddDisk(i, d)
+		syscall.RegisterSwapDevice(fs.BlockNumber(i), d)
 		klog("%s: serial %q, %d MiB", d.Name(), d.Serial(), d.Sectors()*blk.SectorSize>>20)
 		if d.Serial() != "swap" {
 			continue

@@ -25,10 +25,16 @@ func registerProc() {
 		"lockdep":      locks.WriteLockdep,
 		"goheap":       writeGoHeap,
 		"unknowncalls": syscall.WriteCounts,
+		"version":      writeVersion,
+		"uptime":       writeUptime,
+		"loadavg":      writeLoadavg,
+		"stat":         writeStat,
+		"cpuinfo":      writeCPUInfo,
 		"cmdline":      func(w io.Writer) { fmt.Fprintln(w, amd64.CommandLine()) },
 	} {
 		fs.RegisterProc(path, gen)
 	}
+	locks.Go("loadavg", watchLoad)
 }
 
 // writeGoHeap prints what the kernel's own Go heap has done and holds: a program

@@ -23,6 +23,7 @@ var pids struct {
 	hash [256]*pidEntry
 	last int // number given out last
 	used int
+	ever uint64 // numbers given out since the start
 }
 
 func findPID(nr int) *pidEntry {
@@ -58,6 +59,7 @@ func allocPID(e *pidEntry, t *Task) errno.Errno {
 	b := &pids.hash[e.nr%len(pids.hash)]
 	e.next, *b = *b, e
 	pids.used++
+	pids.ever++
 	t.pidEntry = e
 	return 0
 }
@@ -135,4 +137,11 @@ func Count() int {
 	treeLock.Lock()
 	defer treeLock.Unlock()
 	return pids.used
+}
+
+// Started returns how many threads there have been, and the last one's number.
+func Started() (ever uint64, last int) {
+	treeLock.Lock()
+	defer treeLock.Unlock()
+	return pids.ever, pids.last
 }

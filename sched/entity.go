@@ -72,6 +72,7 @@ func (e *Entity) Tick() {
 	ran := t - e.since.Swap(t)
 	e.ran.Add(ran)
 	e.ranUser.Add(ran)
+	charge(ran, true)
 	if t >= e.sliceEnd {
 		e.sliceEnd = t + int64(Slice)
 		e.makeWay()
@@ -115,7 +116,9 @@ func (e *Entity) Switched() (voluntary, involuntary uint64) {
 // pause ends a running stretch.
 func (e *Entity) pause() {
 	if since := e.since.Swap(0); since != 0 {
-		e.ran.Add(now() - since)
+		ran := now() - since
+		e.ran.Add(ran)
+		charge(ran, false)
 	}
 }
 

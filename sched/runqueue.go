@@ -22,18 +22,22 @@ type runqueue struct {
 
 var (
 	queue    runqueue
+	slots    atomic.Int32 // of queue, taken or not
 	switches atomic.Uint64
 )
 
 func init() {
 	queue.lock.Init(locks.RunqueueLock)
 	queue.policy = &RoundRobin{}
-	queue.avail.Store(int32(runtime.NumCPU()))
+	SetCPUs(runtime.NumCPU())
 	locks.SetSleepHooks(beforeSleep, afterSleep)
 }
 
 // SetCPUs sets the number of slots. Call it at start-up, before the first task.
-func SetCPUs(n int) { queue.avail.Store(int32(n)) }
+func SetCPUs(n int) {
+	slots.Store(int32(n))
+	queue.avail.Store(int32(n))
+}
 
 // SetPolicy replaces the policy. Call it at start-up, before the first task.
 func SetPolicy(p Policy) {
@@ -47,6 +51,9 @@ func Switches() uint64 { return switches.Load() }
 
 // Waiting is the number of tasks that want to run and have no CPU.
 func Waiting() int { return int(max(0, -queue.avail.Load())) }
+
+// Running is the number of tasks that have a CPU or want one.
+func Running() int { return int(max(0, slots.Load()-queue.avail.Load())) }
 
 // acquire gets e a slot. Sleeps when there is none; takes no lock otherwise.
 func (q *runqueue) acquire(e *Entity) {
