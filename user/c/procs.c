@@ -11,6 +11,7 @@
 static void child_exit(void *arg) { _exit((int)(long)arg); }
 static void child_kill(void *arg)
 {
+	signal((int)(long)arg, SIG_DFL); /* nohup has SIGHUP ignored */
 	kill(getpid(), (int)(long)arg);
 	pause();
 }
