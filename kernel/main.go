@@ -37,6 +37,9 @@ func main() {
 	proc.SetOops(oops)
 	proc.SetKick(arch.KickAll)
 	proc.SetSyscallHandler(syscall.Dispatch)
+	if p.crash != "" && !armCrash(p.crash) {
+		klog("unknown parameter crash=%s", p.crash)
+	}
 	proc.SetHwcap(uint64(amd64.Identify().Hwcap))
 
 	disks := virtioblk.Probe()

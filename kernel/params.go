@@ -8,6 +8,7 @@ import (
 // params are the kernel parameters: words of the form name=value, or name.
 type params struct {
 	bigmem  int      // bigmem=SIZE: frames of an artificial high zone
+	crash   string   // crash=NAME: a bug to run into, see crash.go
 	unknown []string // words that mean nothing to this kernel
 }
 
@@ -24,6 +25,8 @@ func parseParams(line string) params {
 				continue
 			}
 			p.bigmem = int(n >> 12)
+		case "crash":
+			p.crash = value
 		default:
 			p.unknown = append(p.unknown, word)
 		}

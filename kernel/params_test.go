@@ -16,6 +16,7 @@ func TestParseParams(t *testing.T) {
 		{"bigmem=lots", params{unknown: []string{"bigmem=lots"}}},
 		{"bigmem=", params{unknown: []string{"bigmem="}}},
 		{"bigmem=99999999999999999999G", params{unknown: []string{"bigmem=99999999999999999999G"}}},
+		{"crash=nil", params{crash: "nil"}},
 		{"quiet x=1", params{unknown: []string{"quiet", "x=1"}}},
 	}
 	for _, tt := range tests {

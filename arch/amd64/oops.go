@@ -174,8 +174,12 @@ func heapLimitEnv() string {
 
 var limitEnv [32]byte
 
-// KernelText returns n bytes of the kernel's code at a, fewer at its end.
+// KernelText returns n bytes of the kernel's code at a, fewer at its end; at its
+// beginning if a is 0.
 func KernelText(a, n uintptr) []byte {
+	if a == 0 {
+		a = syms.text
+	}
 	if a < syms.text || a >= syms.etext {
 		return nil
 	}
