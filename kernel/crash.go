@@ -20,8 +20,8 @@ var crashes = map[string]func(t *proc.Task){
 	// What the page tables and the CPU must not permit.
 	"text": func(*proc.Task) { poke(uintptr(unsafe.Pointer(unsafe.SliceData(amd64.KernelText(0, 1))))) },
 	"smap": func(t *proc.Task) { poke(uintptr(t.Ctx.RSP)) },
-	"nx":   func(*proc.Task) { run(unsafe.Pointer(&data)) },
-	"smep": func(t *proc.Task) { run(unsafe.Pointer(uintptr(t.Ctx.RIP))) },
+	"nx":   func(*proc.Task) { run(uintptr(unsafe.Pointer(&data))) },
+	"smep": func(t *proc.Task) { run(uintptr(t.Ctx.RIP)) },
 	"thread": func(*proc.Task) {
 		locks.Go("crash", func() { poke(0) })
 		select {}
@@ -37,10 +37,10 @@ func poke(addr uintptr) {
 	*p = 1
 }
 
-// run calls the code at p.
-func run(p unsafe.Pointer) {
-	fn := &p
-	(*(*func())(unsafe.Pointer(&fn)))()
+// run calls the code at addr.
+func run(addr uintptr) {
+	code := &addr // a func value points to a word that holds the address
+	(*(*func())(unsafe.Pointer(&code)))()
 }
 
 // armCrash makes the bug called name happen; false if there is none of that name.
