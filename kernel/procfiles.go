@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"runtime"
 	"runtime/metrics"
 
 	"yolk/arch/amd64"
@@ -41,16 +42,18 @@ func registerProc() {
 // that reads it before and after a loop of system calls sees whether they
 // allocate. Not a file of Linux.
 func writeGoHeap(w io.Writer) {
+	// Exact, unlike the metrics, which leave out what the CPUs' caches have given.
+	var exact runtime.MemStats
+	runtime.ReadMemStats(&exact)
+	fmt.Fprintf(w, "mallocs %d\nmalloc_bytes %d\n", exact.Mallocs, exact.TotalAlloc)
 	samples := []metrics.Sample{
-		{Name: "/gc/heap/allocs:objects"},
-		{Name: "/gc/heap/allocs:bytes"},
 		{Name: "/gc/cycles/total:gc-cycles"},
 		{Name: "/sched/goroutines:goroutines"},
 		{Name: "/memory/classes/heap/objects:bytes"},
 		{Name: "/memory/classes/total:bytes"},
 	}
 	metrics.Read(samples)
-	names := []string{"mallocs", "malloc_bytes", "gc_cycles", "goroutines", "heap_objects_bytes", "mapped_bytes"}
+	names := []string{"gc_cycles", "goroutines", "heap_objects_bytes", "mapped_bytes"}
 	for i, s := range samples {
 		fmt.Fprintf(w, "%s %d\n", names[i], s.Value.Uint64())
 	}
