@@ -111,13 +111,18 @@ func allocSlow(gfp GFP, order int) *Page {
 	return allocReclaim(gfp, order, m)
 }
 
-// maxFruitless bounds how often an allocation tries again without anybody having
-// freed anything.
-const maxFruitless = 8
+// maxFruitless bounds how often an allocation tries again without having freed
+// anything itself; maxOvertaken, how often although others steal pages all the
+// while, and take what comes free.
+const (
+	maxFruitless = 8
+	maxOvertaken = 128
+)
 
 // allocReclaim frees pages until the request can be met, or nothing is left to free.
 func allocReclaim(gfp GFP, order int, m mark) *Page {
 	locks.MayAlloc()
+	stolen, overtaken := pagesStolen(), 0
 	for fruitless := 0; fruitless < maxFruitless; {
 		if dying() {
 			return takeFrames(gfp, order, markMemalloc)
@@ -135,10 +140,17 @@ func allocReclaim(gfp GFP, order int, m mark) *Page {
 		if order > 0 || locks.Current().Flags&locks.PFSwapoff != 0 {
 			continue
 		}
-		// Free slots mean that there may be something to steal a moment from now.
-		if NrSwapPages() > 0 && fruitless < maxFruitless/2 {
-			waitForWrites()
-			continue
+		// Free slots mean that there may be something to steal a moment from now;
+		// while others find something, there is.
+		if NrSwapPages() > 0 {
+			if now := pagesStolen(); now != stolen && overtaken < maxOvertaken {
+				stolen, fruitless = now, 0
+				overtaken++
+			}
+			if fruitless < maxFruitless/2 {
+				waitForWrites()
+				continue
+			}
 		}
 		if !outOfMemory() && !dying() {
 			return nil
@@ -146,6 +158,9 @@ func allocReclaim(gfp GFP, order int, m mark) *Page {
 	}
 	return nil
 }
+
+// pagesStolen counts what all stealers have written or freed so far.
+func pagesStolen() uint64 { return VMStat(PSwpOut) + VMStat(PgStealKswapd) + VMStat(PgStealDirect) }
 
 // FreePage drops the reference that AllocPage gave (__free_page).
 func FreePage(p *Page) { PutPage(p) }

@@ -4,6 +4,7 @@
 #include "../c/tap.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/mman.h>
 
 /* hog touches memory until it is killed. */
@@ -46,6 +47,53 @@ static pid_t bystander(int *ask, int *answer)
 	*ask = to[1];
 	*answer = from[0];
 	return pid;
+}
+
+static long kills(void)
+{
+	long n = tap_field("/proc/vmstat", "oom_kill");
+
+	CHECK(n >= 0);
+	return n;
+}
+
+/* part touches every fourth page, again and again. */
+static char *nearly_all;
+static size_t nearly_all_pages;
+
+static void *part(void *arg)
+{
+	for (int round = 0; round < 3; round++)
+		for (size_t i = (size_t)arg; i < nearly_all_pages; i += 4)
+			nearly_all[i * 4096] += 1;
+	return NULL;
+}
+
+/* As long as there is room in the swap area, nobody is killed. */
+TEST(no_kill_while_swap_is_free)
+{
+	long before = kills();
+	pthread_t id[4];
+
+	nearly_all_pages = (tap_field("/proc/meminfo", "MemTotal") / 2 + tap_field("/proc/meminfo", "SwapTotal") / 4 * 3) / 4;
+	nearly_all = mmap(NULL, nearly_all_pages * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	CHECK(nearly_all != MAP_FAILED);
+	for (size_t i = 0; i < 4; i++)
+		CHECK(pthread_create(&id[i], NULL, part, (void *)i) == 0);
+	for (size_t i = 0; i < 4; i++)
+		CHECK(pthread_join(id[i], NULL) == 0);
+	for (size_t i = 0; i < nearly_all_pages; i++)
+		CHECK(nearly_all[i * 4096] == 3);
+	EQ(kills(), before);
+}
+
+TEST(one_kill_is_enough)
+{
+	long before = kills();
+	int status = tap_status(hog, NULL);
+
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	EQ(kills(), before + 1);
 }
 
 TEST(the_hog_is_killed)
