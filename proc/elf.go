@@ -16,6 +16,8 @@ const (
 	phdrSize = 56
 	// maxPhdrs bounds the program header table to 64 KiB, as Linux does.
 	maxPhdrs = 65536 / phdrSize
+	// maxInterp is PATH_MAX, which bounds the name of an interpreter.
+	maxInterp = 4096
 
 	etExec    = 2
 	etDyn     = 3
@@ -51,6 +53,8 @@ type image struct {
 	phnum    int
 	align    uint64 // greatest alignment of a segment
 	segments []segment
+
+	interpOff, interpLen uint64 // in the file: the interpreter's name, if it has one
 }
 
 // execError is why a file cannot be executed: the errno for the program, and
@@ -113,7 +117,14 @@ func (im *image) addHeader(h []byte, size uint64) *execError {
 	typ := le.Uint32(h)
 	switch typ {
 	case ptInterp:
-		return notExec("dynamically linked: it needs an interpreter, and only static programs run here")
+		im.interpOff, im.interpLen = le.Uint64(h[8:]), le.Uint64(h[32:])
+		if im.interpOff > size || im.interpLen > size-im.interpOff {
+			return notExec("truncated name of an interpreter")
+		}
+		if im.interpLen < 2 || im.interpLen > maxInterp {
+			return notExec("name of the interpreter empty or too long")
+		}
+		return nil
 	case ptPhdr:
 		im.phdr = le.Uint64(h[16:])
 		return nil

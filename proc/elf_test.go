@@ -75,7 +75,9 @@ func TestParseELF(t *testing.T) {
 		{"headers beyond the end", func(b []byte) { le.PutUint16(b[56:], 9) }, errno.ENOEXEC, "truncated"},
 		{"phoff beyond the end", func(b []byte) { le.PutUint64(b[32:], 1<<40) }, errno.ENOEXEC, "truncated"},
 		{"phoff wraps", func(b []byte) { le.PutUint64(b[32:], ^uint64(0)-8) }, errno.ENOEXEC, "truncated"},
-		{"interpreter", func(b []byte) { le.PutUint32(b[ph1:], ptInterp) }, errno.ENOEXEC, "dynamically linked"},
+		{"interpreter beyond the end", func(b []byte) { putPhdr(b[ph1:], ptInterp, pfR, 1<<40, 0, 16, 16) }, errno.ENOEXEC, "truncated name"},
+		{"interpreter wraps", func(b []byte) { putPhdr(b[ph1:], ptInterp, pfR, 64, 0, ^uint64(0), 16) }, errno.ENOEXEC, "truncated name"},
+		{"interpreter empty", func(b []byte) { putPhdr(b[ph1:], ptInterp, pfR, 64, 0, 1, 1) }, errno.ENOEXEC, "empty or too long"},
 		{"nothing to load", func(b []byte) {
 			le.PutUint32(b[ph0:], 0)
 			le.PutUint32(b[ph1:], 0)

@@ -100,7 +100,44 @@ func (p *program) fill(t *Task) *execError {
 	if p.loaded, xe = im.load(p.m, p.file); xe != nil {
 		return xe
 	}
+	if im.interpLen != 0 {
+		if xe := p.loadInterp(t, im); xe != nil {
+			return xe
+		}
+	}
 	return p.finishStack(t)
+}
+
+// loadInterp loads the interpreter (the dynamic linker) that the program names.
+func (p *program) loadInterp(t *Task, im *image) *execError {
+	name := make([]byte, im.interpLen)
+	if e := readFull(p.file, name, im.interpOff); e != 0 {
+		return &execError{e, "cannot read the name of the interpreter"}
+	}
+	if name[len(name)-1] != 0 {
+		return notExec("name of the interpreter not terminated")
+	}
+	path, _, _ := strings.Cut(string(name), "\x00")
+	f, e := t.Caller().OpenExec(nil, path)
+	if e != 0 {
+		return &execError{e, "dynamically linked, and its interpreter " + path + " cannot be opened: " + e.Error()}
+	}
+	defer f.Put()
+	size := fileSize(f)
+	var head [ehdrSize]byte
+	n := min(size, uint64(len(head)))
+	if e := readFull(f, head[:n], 0); e != 0 {
+		return &execError{e, "cannot read the interpreter " + path}
+	}
+	interp, xe := parseELF(head[:n], size, func(b []byte, off uint64) errno.Errno { return readFull(f, b, off) })
+	if xe == nil {
+		xe = interp.loadInterp(p.m, f, &p.loaded)
+	}
+	if xe != nil {
+		// Linux says ELIBBAD of a bad interpreter.
+		return &execError{errno.ELIBBAD, "interpreter " + path + ": " + xe.reason}
+	}
+	return nil
 }
 
 // open opens the file at path for execution and reads its beginning.
@@ -243,7 +280,7 @@ func (p *program) finishStack(t *Task) *execError {
 	sp, e := s.finish([]auxEntry{
 		{atHwcap, hwcap}, {atPagesz, arch.PageSize}, {atClktck, userHZ},
 		{atPhdr, l.phdr}, {atPhent, phdrSize}, {atPhnum, uint64(l.phnum)},
-		{atBase, 0}, {atFlags, 0}, {atEntry, l.entry},
+		{atBase, l.base}, {atFlags, 0}, {atEntry, l.entry},
 		{atUID, uint64(c.UID)}, {atEUID, uint64(c.EUID)}, {atGID, uint64(c.GID)}, {atEGID, uint64(c.EGID)},
 		{atSecure, 0}, {atRandom, uint64(s.sp)}, {atHwcap2, 0},
 		{atExecfn, uint64(s.execfn)}, {atPlatform, uint64(platformAt)},
@@ -334,7 +371,7 @@ func (t *Task) commit(p *program) {
 	t.altStack = altStack{}
 	t.robust, t.clearTID, t.restart = 0, 0, nil
 	t.SetComm(p.execfn[strings.LastIndexByte(p.execfn, '/')+1:])
-	t.startRegs(p.loaded.entry, uint64(p.stack.sp))
+	t.startRegs(p.loaded.start, uint64(p.stack.sp))
 }
 
 // startRegs makes the registers those of a new program: all zero but for where

@@ -20,7 +20,10 @@ func rootFiles() map[string][]byte {
 	files := map[string][]byte{
 		"prog":      elfFile(nil),
 		"pie":       elfFile(makePIE),
-		"dynamic":   elfFile(func(b []byte) { b[ehdrSize+phdrSize] = ptInterp }),
+		"dynamic":   dynamicFile("/pie\x00"),
+		"orphan":    dynamicFile("/none\x00"),
+		"unending":  dynamicFile("/pie"),
+		"badinterp": dynamicFile("/text\x00"),
 		"empty":     nil,
 		"text":      []byte("hello\n"),
 		"script":    []byte("#!/prog -x y\nbody"),
@@ -30,6 +33,13 @@ func rootFiles() map[string][]byte {
 		"truncated": elfFile(nil)[:100],
 	}
 	return files
+}
+
+// dynamicFile is an executable whose second header names an interpreter.
+func dynamicFile(interp string) []byte {
+	b := elfFile(nil)
+	putPhdr(b[ehdrSize+phdrSize:], ptInterp, pfR, uint64(len(b)), 0, uint64(len(interp)), uint64(len(interp)))
+	return append(b, interp...)
 }
 
 // makePIE moves the image to address 0 and makes it position independent.
@@ -122,7 +132,9 @@ func TestExec(t *testing.T) {
 		{"/empty", nil, errno.ENOEXEC, nil},
 		{"/text", nil, errno.ENOEXEC, nil},
 		{"/truncated", nil, errno.ENOEXEC, nil},
-		{"/dynamic", nil, errno.ENOEXEC, nil},
+		{"/orphan", nil, errno.ENOENT, nil},
+		{"/unending", nil, errno.ENOEXEC, nil},
+		{"/badinterp", nil, errno.ELIBBAD, nil},
 		{"/prog/x", nil, errno.ENOTDIR, nil},
 		{"/prog", []string{strings.Repeat("x", maxArgString)}, errno.E2BIG, nil},
 		{"/prog", manyStrings(600_000), errno.E2BIG, nil},
@@ -146,6 +158,28 @@ func TestExec(t *testing.T) {
 			checkImage(t, p, aux)
 			p.abandon()
 		})
+	}
+}
+
+// TestExecInterpreter wants a dynamic program to begin in its interpreter, which
+// learns from the auxiliary vector where both of them are.
+func TestExecInterpreter(t *testing.T) {
+	p, xe := execTask(t).prepare(&ExecArgs{Path: "/dynamic", argv: kernelStrings{"x"}, envp: kernelStrings{}})
+	if xe != nil {
+		t.Fatalf("%v: %s", xe.errno, xe.reason)
+	}
+	defer p.abandon()
+	const code = ehdrSize + 2*phdrSize
+	_, _, aux := readStack(t, p)
+	base := aux[atBase]
+	if base == 0 || base&pageBelow != 0 || p.loaded.start != base+code {
+		t.Errorf("interpreter at %#x, the program begins at %#x", base, p.loaded.start)
+	}
+	if aux[atEntry] != 0x400000+code {
+		t.Errorf("AT_ENTRY is %#x", aux[atEntry])
+	}
+	if v := word(t, p.m, uintptr(base)+0x1000+code); v != 0xa7a6a5a4a3a2a1a0 {
+		t.Errorf("the interpreter's data is %#x", v)
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 type loaded struct {
 	entry, phdr uint64
 	phnum       int
+	start       uint64 // where it begins to run: entry, or the interpreter's
+	base        uint64 // of the interpreter, 0 if there is none
 }
 
 // fileSize returns the length of an executable.
@@ -45,19 +47,52 @@ func (im *image) load(m *mm.MM, f *fs.File) (loaded, *execError) {
 	if xe != nil {
 		return loaded{}, xe
 	}
-	for i := range im.segments {
-		s := im.segments[i]
-		s.vaddr += bias
-		if e := s.mapInto(m, f); e != 0 {
-			return loaded{}, &execError{e, "cannot map a segment"}
-		}
+	if xe := im.mapAt(m, f, bias); xe != nil {
+		return loaded{}, xe
 	}
 	im.setLayout(m, bias)
-	l := loaded{entry: im.entry + bias, phnum: im.phnum}
+	l := loaded{entry: im.entry + bias, start: im.entry + bias, phnum: im.phnum}
 	if im.phdr != 0 {
 		l.phdr = im.phdr + bias
 	}
 	return l, nil
+}
+
+// mapAt maps all segments at bias.
+func (im *image) mapAt(m *mm.MM, f *fs.File, bias uint64) *execError {
+	for i := range im.segments {
+		s := im.segments[i]
+		s.vaddr += bias
+		if e := s.mapInto(m, f); e != 0 {
+			return &execError{e, "cannot map a segment"}
+		}
+	}
+	return nil
+}
+
+// loadInterp maps an interpreter where mmap would put it, and makes it what the
+// program begins with.
+func (im *image) loadInterp(m *mm.MM, f *fs.File, l *loaded) *execError {
+	start, end := im.span()
+	bias := uint64(0)
+	if im.dyn {
+		// Find the room for all of it; the segments then take its place.
+		m.MmapSem.Lock()
+		at, e := mm.DoMmap(m, nil, 0, uintptr(end-start), errno.PROT_NONE, errno.MAP_PRIVATE|errno.MAP_ANON, 0)
+		if e == 0 {
+			e = mm.DoMunmap(m, at, uintptr(end-start))
+		}
+		m.MmapSem.Unlock()
+		if e != 0 {
+			return &execError{e, "no room for the interpreter"}
+		}
+		bias = uint64(at) - start
+	}
+	if xe := im.mapAt(m, f, bias); xe != nil {
+		return xe
+	}
+	l.start, l.base = im.entry+bias, start+bias
+	return nil
 }
 
 // setLayout records code, data and brk, as exec does.

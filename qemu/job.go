@@ -66,6 +66,7 @@ func prepare(o *options) (_ *job, err error) {
 // placeProgram decides what the program is called in the guest, and which files
 // the run adds to the root.
 func placeProgram(o *options, root *rootfs.Root) (guest string, add []rootfs.Addition, err error) {
+	inGuest := func(p string) bool { return root.Has(p) || o.putsFile(p) }
 	switch found, inRoot := root.Find(o.program); {
 	case o.program == "" && !root.Builtin():
 		guest = "" // the root's own shell
@@ -81,11 +82,11 @@ func placeProgram(o *options, root *rootfs.Root) (guest string, add []rootfs.Add
 		if err != nil {
 			return "", nil, &program.Error{Status: program.StatusMissing, Reason: err.Error()}
 		}
-		if err := program.CheckImage(guest, newReaderAt(data), int64(len(data))); err != nil {
+		if err := program.CheckImage(guest, newReaderAt(data), int64(len(data)), inGuest); err != nil {
 			return "", nil, err
 		}
 	default:
-		if err := program.Check(o.program); err != nil {
+		if err := program.Check(o.program, inGuest); err != nil {
 			return "", nil, err
 		}
 		base := filepath.Base(o.program)

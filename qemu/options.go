@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -48,6 +49,16 @@ type options struct {
 
 // fileFlag is one -file HOST[:GUEST].
 type fileFlag struct{ host, guest string }
+
+// putsFile reports whether a -file goes to the guest path.
+func (o *options) putsFile(guest string) bool {
+	for _, f := range o.files {
+		if path.Clean("/"+f.guest) == path.Clean(guest) {
+			return true
+		}
+	}
+	return false
+}
 
 // parseOptions reads the command line. The standard flag package is the one to
 // use here: it ends at the first argument that is not a flag, so that the

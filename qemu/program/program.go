@@ -37,8 +37,9 @@ func notRunnable(format string, a ...any) error {
 	return &Error{StatusNotRunnable, fmt.Sprintf(format, a...)}
 }
 
-// Check returns nil for a static x86-64 executable and an *Error otherwise.
-func Check(path string) error {
+// Check returns nil for an x86-64 executable and an *Error otherwise. A dynamic
+// one passes if inGuest says that the guest has the interpreter it names.
+func Check(path string, inGuest func(path string) bool) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -58,7 +59,7 @@ func Check(path string) error {
 	if info.Mode()&0o111 == 0 {
 		return notRunnable("%s: not executable (chmod +x %s)", path, path)
 	}
-	return CheckImage(path, f, info.Size())
+	return CheckImage(path, f, info.Size(), inGuest)
 }
 
 // hint helps whoever expected a search of PATH.
@@ -73,7 +74,7 @@ func hint(path string) string {
 }
 
 // CheckImage is Check for the contents alone; name is for messages.
-func CheckImage(name string, r io.ReaderAt, size int64) error {
+func CheckImage(name string, r io.ReaderAt, size int64, inGuest func(path string) bool) error {
 	var head [64]byte
 	n, err := r.ReadAt(head[:], 0)
 	if err != nil && err != io.EOF {
@@ -96,10 +97,10 @@ func CheckImage(name string, r io.ReaderAt, size int64) error {
 	if err != nil {
 		return notRunnable("%s: malformed ELF: %v", name, err)
 	}
-	return checkHeaders(name, f, uint64(size))
+	return checkHeaders(name, f, uint64(size), inGuest)
 }
 
-func checkHeaders(name string, f *elf.File, size uint64) error {
+func checkHeaders(name string, f *elf.File, size uint64, inGuest func(path string) bool) error {
 	if f.Machine != elf.EM_X86_64 {
 		return notRunnable("%s: built for %v; Yolk runs x86-64 programs", name, f.Machine)
 	}
@@ -110,7 +111,9 @@ func checkHeaders(name string, f *elf.File, size uint64) error {
 	for _, p := range f.Progs {
 		switch p.Type {
 		case elf.PT_INTERP:
-			return notRunnable("%s: dynamically linked (it asks for %s); link it with -static", name, interpreter(p))
+			if interp := interpreter(p); !inGuest(interp) {
+				return notRunnable("%s: dynamically linked, and the guest has no %s: link it with -static, or name a -root that has its libraries", name, interp)
+			}
 		case elf.PT_LOAD:
 			if err := checkSegment(name, loads, p, size); err != nil {
 				return err

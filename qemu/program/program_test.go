@@ -48,7 +48,7 @@ func TestCheckImage(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			err := CheckImage("prog", strings.NewReader(string(test.image)), int64(len(test.image)))
+			err := CheckImage("prog", strings.NewReader(string(test.image)), int64(len(test.image)), noFile)
 			if test.want == "" {
 				if err != nil {
 					t.Fatal(err)
@@ -67,7 +67,7 @@ func TestCheckImage(t *testing.T) {
 func TestCheckImageTruncatedAnywhere(t *testing.T) {
 	good := elftest.Static()
 	for n := range good {
-		if CheckImage("prog", strings.NewReader(string(good[:n])), int64(n)) == nil {
+		if CheckImage("prog", strings.NewReader(string(good[:n])), int64(n), noFile) == nil {
 			t.Errorf("accepted the first %d of %d bytes", n, len(good))
 		}
 	}
@@ -98,7 +98,7 @@ func TestCheckFile(t *testing.T) {
 		{"sh", "PATH is not searched", StatusMissing},
 	}
 	for _, test := range tests {
-		err := Check(test.path)
+		err := Check(test.path, noFile)
 		if test.want == "" {
 			if err != nil {
 				t.Errorf("%s: %v", test.path, err)
@@ -109,5 +109,22 @@ func TestCheckFile(t *testing.T) {
 		if !errors.As(err, &e) || e.Status != test.status || !strings.Contains(e.Reason, test.want) {
 			t.Errorf("%s: got %v, want status %d and %q", test.path, err, test.status, test.want)
 		}
+	}
+}
+
+func noFile(string) bool { return false }
+
+// A dynamic program passes where the guest has the interpreter it asks for.
+func TestDynamic(t *testing.T) {
+	const bash = "/bin/bash"
+	if err := Check(bash, noFile); err == nil || !strings.Contains(err.Error(), "dynamically linked") {
+		t.Errorf("%s without an interpreter: %v", bash, err)
+	}
+	asked := ""
+	if err := Check(bash, func(p string) bool { asked = p; return true }); err != nil {
+		t.Errorf("%s with an interpreter: %v", bash, err)
+	}
+	if asked != "/lib64/ld-linux-x86-64.so.2" {
+		t.Errorf("asked for %q", asked)
 	}
 }

@@ -89,6 +89,13 @@ func (r *Root) Find(program string) (guest string, ok bool) {
 	return "/" + cleanName(rel), true
 }
 
+// Has reports whether the root holds a regular file at a guest path, through
+// symbolic links.
+func (r *Root) Has(guest string) bool {
+	name, err := r.resolve(guest)
+	return err == nil && isRegular(r.index[name].mode)
+}
+
 var errFound = errors.New("found")
 
 // ReadFile returns the contents of a regular file of the root, through symbolic links.
