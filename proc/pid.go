@@ -1,6 +1,10 @@
 package proc
 
-import errno "syscall"
+import (
+	errno "syscall"
+
+	"yolk/mm"
+)
 
 // PIDMax bounds process numbers, as /proc/sys/kernel/pid_max does.
 const PIDMax = 32768
@@ -39,11 +43,16 @@ func findPID(nr int) *pidEntry {
 	return nil
 }
 
+// ThreadsMax is how many tasks there may be, as in /proc/sys/kernel/threads-max:
+// so many that what the kernel itself needs for them, about 30 KiB each, fits
+// into half of memory.
+func ThreadsMax() int { return min(max(mm.TotalPages()/16, 64), PIDMax-reservedPIDs) }
+
 // allocPID enters t under a fresh number into e, which the caller allocated.
-// EAGAIN when all numbers are in use.
+// EAGAIN when there are ThreadsMax tasks.
 func allocPID(e *pidEntry, t *Task) errno.Errno {
 	treeLock.AssertHeld()
-	if pids.used >= PIDMax-reservedPIDs {
+	if pids.used >= ThreadsMax() {
 		return errno.EAGAIN
 	}
 	for {

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	errno "syscall"
 
+	"yolk/mm"
 	"yolk/proc"
 )
 
@@ -25,6 +26,7 @@ type entry struct {
 	handler Handler
 	name    string
 	calls   atomic.Uint64
+	creates bool // see creators
 }
 
 var (
@@ -59,6 +61,9 @@ func Dispatch(t *proc.Task) uint64 {
 	e.calls.Add(1)
 	if e.handler == nil {
 		return encode(0, errno.ENOSYS)
+	}
+	if !mm.EnsureHeap() && e.creates {
+		return encode(0, errno.ENOMEM)
 	}
 	c := &t.Ctx
 	t.Args = Args{uintptr(c.RDI), uintptr(c.RSI), uintptr(c.RDX), uintptr(c.R10), uintptr(c.R8), uintptr(c.R9)}

@@ -153,11 +153,13 @@ func Random(p []byte) {
 	}
 }
 
-// heapLimitEnv is the runtime's memory limit: a quarter of RAM, at least 12 MiB.
+// heapLimitEnv is the runtime's memory limit: half of RAM, at least 16 MiB, of
+// which it counts 12 from the start, for tables that it reserves and hardly
+// touches.
 func heapLimitEnv() string {
-	mib := ramPages() >> 10
-	if mib < 12 {
-		mib = 12
+	mib := ramPages() >> 9
+	if mib < 16 {
+		mib = 16
 	}
 	const prefix = "GOMEMLIMIT="
 	n := copy(limitEnv[:], prefix)
