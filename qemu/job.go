@@ -264,13 +264,13 @@ func (j *job) report(res *machine.Result, cause error) (int, error) {
 		}
 		return 0, nil
 	case machine.TimedOut:
-		j.showLog(res)
+		j.showLog(res, 1000) // all goroutines
 		return 0, &failure{statusTimeout, fmt.Errorf("the run was ended after %v (-timeout)", j.config.Timeout)}
 	case machine.Panicked:
-		j.showLog(res)
+		j.showLog(res, 80)
 		return 0, machineError("the kernel panicked")
 	default:
-		j.showLog(res)
+		j.showLog(res, 80)
 		if len(res.QEMUOutput) > 0 {
 			fmt.Fprintf(os.Stderr, "--- QEMU said:\n%s", res.QEMUOutput)
 		}
@@ -279,7 +279,7 @@ func (j *job) report(res *machine.Result, cause error) (int, error) {
 }
 
 // showLog prints the end of the kernel's log unless it has been seen already.
-func (j *job) showLog(res *machine.Result) {
+func (j *job) showLog(res *machine.Result, lines int) {
 	if j.opts.verbose {
 		return
 	}
@@ -287,5 +287,5 @@ func (j *job) showLog(res *machine.Result) {
 		fmt.Fprintln(os.Stderr, "--- the kernel's log is empty")
 		return
 	}
-	fmt.Fprintf(os.Stderr, "--- the end of the kernel's log:\n%s---\n", lastLines(res.LogTail, 200))
+	fmt.Fprintf(os.Stderr, "--- the end of the kernel's log:\n%s---\n", lastLines(res.LogTail, lines))
 }
