@@ -52,6 +52,19 @@ func BenchmarkFault(b *testing.B) {
 	}
 }
 
+// BenchmarkSwap is a fault on one of more pages than memory holds: a page is stolen
+// and written, and another read.
+func BenchmarkSwap(b *testing.B) {
+	swapMachine(b, 512, 4000)
+	m := testSpace(b)
+	const pages = 1500
+	addr := mustMmap(b, m, pages)
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		m.poke(0, addr+uintptr(n%pages)*pg, 1)
+	}
+}
+
 // BenchmarkMmapMunmap maps, touches and unmaps a page.
 func BenchmarkMmapMunmap(b *testing.B) {
 	testMachine(b, 1024)

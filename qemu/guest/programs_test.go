@@ -84,6 +84,8 @@ var (
 	goHello  = source{"go", "gohello", []string{"gohello"}}
 	goStress = source{"go", "gostress", []string{"gostress"}}
 	mainJob  = source{"go", "mainjob", []string{"mainjob"}}
+	hello    = source{"glibc", "hello", []string{"c/hello.c"}}
+	hog      = source{"glibc", "hog", []string{"c/hog.c"}}
 	busybox  = source{"host", "busybox", []string{"busybox"}}
 )
 
@@ -110,7 +112,11 @@ var runs = []run{
 	{name: "go_deadlock", source: goStress, args: []string{"-deadlock"}, status: 2, errOut: []string{"all goroutines are asleep"}},
 	{name: "go_in_32M", source: goHello, flags: []string{"-m", "32M"}, out: []string{"hello, world\n"}},
 	{name: "go_without_swap", source: goHello, flags: []string{"-swap", "0"}, out: []string{"hello, world\n"}},
-	{name: "glibc_hello", source: source{"glibc", "hello", []string{"c/hello.c"}}, args: []string{"3"}, host: true, status: 3},
+	{name: "c_without_swap", source: hello, args: []string{"4"}, flags: []string{"-swap", "0", "-m", "24M"}, status: 4},
+	{name: "hog_without_swap", source: hog, flags: []string{"-swap", "0"}, status: 137, out: []string{"hog\n"}},
+	{name: "hog_with_little_swap", source: hog, flags: []string{"-swap", "1M", "-m", "32M"}, status: 137, out: []string{"hog\n"}},
+	{name: "parent_of_hog", source: hog, args: []string{"child"}, flags: []string{"-swap", "0"}, out: []string{"hog\nkilled by 9\n"}},
+	{name: "glibc_hello", source: hello, args: []string{"3"}, host: true, status: 3},
 	{name: "musl_hello", source: source{"musl", "hello", []string{"c/hello.c"}}, args: []string{"255"}, host: true, status: 255},
 	{name: "sh_status", source: busybox, args: []string{"sh", "-c", "exit 9"}, host: true, status: 9},
 	{name: "sh_killed", source: busybox, args: []string{"sh", "-c", "kill -9 $$"}, host: true, status: 137},
