@@ -342,6 +342,12 @@ TEXT ·trap(SB),NOSPLIT|NOFRAME,$0
 	CALL ·floorTrap(SB)
 	JMP resume<>(SB)
 nested:
+	CMPQ 0(SP), $2                // an NMI may come at any time: note it and go on
+	JNE bug
+	MOVL $1, ·nmiPending(SB)
+	ADDQ $16, SP
+	IRETQ
+bug:
 	MOVQ SP, DI
 	SUBQ $16, SP
 	MOVQ DI, 0(SP)

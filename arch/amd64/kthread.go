@@ -158,6 +158,10 @@ func (c *percpu) pick() {
 // leave is the end of every stay in the floor: choose, deliver signals, set the
 // timer, unlock. The entry code then resumes c.cur.
 func (c *percpu) leave() {
+	if nmiPending != 0 {
+		nmiPending = 0
+		c.dumpGoroutines()
+	}
 	c.pick()
 	t := c.thread()
 	if t.sigPending&^t.sigMask != 0 && t.idle == 0 {

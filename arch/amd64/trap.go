@@ -54,6 +54,9 @@ func floorTrap(vector, code uint64) {
 	c.leave()
 }
 
+// nmiPending says that an NMI came while a CPU was in the floor.
+var nmiPending uint32
+
 // dumpGoroutines answers an NMI, which is how a person or bin/yolk asks a kernel
 // that hangs what it is doing: the Go runtime gets SIGQUIT, prints all
 // goroutines on the console and exits.
