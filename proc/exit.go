@@ -266,6 +266,7 @@ func (g *ThreadGroup) reapLocked() {
 	if g.parent != nil {
 		g.parent.unlinkChild(g)
 		g.parent = nil
+		g.ppid.Store(0)
 	}
 	g.sigLock.Lock()
 	g.shared.flush(^Sigset(0))
@@ -278,6 +279,7 @@ func (g *ThreadGroup) reapLocked() {
 func (g *ThreadGroup) linkChild(c *ThreadGroup) {
 	treeLock.AssertHeld()
 	c.parent = g
+	c.ppid.Store(int32(g.PID))
 	// At the end: wait reports the oldest first.
 	p := &g.children
 	for *p != nil {

@@ -25,6 +25,7 @@ type ThreadGroup struct {
 
 	leader      *Task
 	parent      *ThreadGroup // nil for init
+	ppid        atomic.Int32 // parent's PID, for readers without treeLock
 	children    *ThreadGroup // first child
 	sibling     *ThreadGroup // next child of the same parent
 	pgrp        *pidEntry    // process group

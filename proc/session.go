@@ -43,15 +43,9 @@ func (t *Task) Getsid(pid int) (int, errno.Errno) {
 	return g.session.nr, 0
 }
 
-// Parent returns the number of the parent process: getppid.
-func (g *ThreadGroup) Parent() int {
-	treeLock.Lock()
-	defer treeLock.Unlock()
-	if g.parent == nil {
-		return 0
-	}
-	return g.parent.PID
-}
+// Parent returns the number of the parent process: getppid. Callable by anyone;
+// takes no lock, as there is none that could make the answer last.
+func (g *ThreadGroup) Parent() int { return int(g.ppid.Load()) }
 
 // Setpgid moves process pid (0: the caller) into group pgid (0: its own). ESRCH:
 // neither the caller nor a child; EACCES: the child has called exec; EPERM:
