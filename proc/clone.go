@@ -100,9 +100,13 @@ func (t *Task) Clone(a *CloneArgs) (int, errno.Errno) {
 	}
 	nr := c.TID
 	t.storeTIDs(c, a)
+	event := t.cloneEvent(a)
 	c.start()
-	if v != nil {
-		t.waitKillable(&v.q, v.done.Load)
+	if event != 0 {
+		t.traceEvent(event, uint64(nr))
+	}
+	if v != nil && t.waitKillable(&v.q, v.done.Load) {
+		t.traceEvent(EventVForkDone, uint64(nr))
 	}
 	return nr, 0
 }
@@ -212,8 +216,10 @@ func (t *Task) publish(c *Task, a *CloneArgs) errno.Errno {
 			g.exitSignal = t.Group.exitSignal
 		}
 		parent.linkChild(g)
+		g.creator = t
 	}
 	c.PID = g.PID
+	t.traceChild(c, a)
 	g.sigLock.Lock()
 	g.threads = append(g.threads, c)
 	g.nlive++

@@ -50,6 +50,10 @@ func (t *Task) runHandler(act *SigAction) {
 		blocked |= SigMask(sig)
 	}
 	t.SetMask(blocked)
+	if p := t.trace.Load(); p != nil && p.mode == TraceStep {
+		// A step into the handler.
+		t.traceStop(p, CLDTrapped, SIGTRAP, t.traceInfo(SIGTRAP))
+	}
 }
 
 // frameFault deals with a signal frame that cannot be written or read: SIGSEGV,
@@ -88,16 +92,27 @@ func (t *Task) nextSignal(act *SigAction) verdict {
 			g.notifyStop(CLDContinued)
 			continue
 		}
-		if g.stop.active {
-			g.sigLock.Unlock()
-			t.stopHere()
+		if t.mustStopLocked() {
+			t.stopLocked()
 			continue
 		}
-		sig := t.dequeue(t.blocked, t.frameInfo())
+		info := t.frameInfo()
+		sig := t.dequeue(t.blocked, info)
 		if sig == 0 {
 			t.recalc()
 			g.sigLock.Unlock()
 			return nothing
+		}
+		if p := t.trace.Load(); p != nil && sig != SIGKILL {
+			g.sigLock.Unlock()
+			if sig = t.traceSignal(p, sig, info); sig == 0 {
+				continue
+			}
+			g.sigLock.Lock()
+			if t.mustDieLocked() {
+				g.sigLock.Unlock()
+				return die
+			}
 		}
 		v := t.judge(sig, act)
 		g.sigLock.Unlock()
@@ -148,7 +163,35 @@ func (t *Task) stopFor(sig int) {
 	g.sigLock.Lock()
 	// A SIGCONT that came in between has removed nothing; Linux has the same gap.
 	g.beginStop(sig)
+	if p := t.trace.Load(); p != nil {
+		p.joined = false // the tracer let the signal pass: t stops again
+	}
 	g.sigLock.Unlock()
+}
+
+// mustStopLocked reports whether t is to stop with its group, or for its tracer.
+func (t *Task) mustStopLocked() bool {
+	p := t.trace.Load()
+	return p != nil && p.trap || t.Group.stop.active && (p == nil || !p.joined)
+}
+
+// stopLocked is the stop that mustStopLocked asks for. It releases sigLock.
+func (t *Task) stopLocked() {
+	g := t.Group
+	p, sig := t.trace.Load(), g.stop.sig
+	trap := p != nil && p.trap
+	if trap {
+		p.trap = false
+	}
+	g.sigLock.Unlock()
+	switch {
+	case trap:
+		t.traceTrap(p)
+	case p != nil:
+		t.traceGroupStop(p, sig)
+	default:
+		t.stopHere()
+	}
 }
 
 // dequeue takes the next signal outside mask off the queues and fills info; 0

@@ -53,11 +53,13 @@ func (t *Task) Exec(a *ExecArgs) errno.Errno {
 	if xe != nil {
 		return xe.errno
 	}
+	tid := t.TID
 	if !t.killOthers() {
 		p.abandon()
 		return errno.EAGAIN // another thread is ending us
 	}
 	t.commit(p)
+	t.traceExec(tid)
 	return 0
 }
 
@@ -330,9 +332,10 @@ func (t *Task) becomeLeader() {
 	g := t.Group
 	treeLock.Lock()
 	defer treeLock.Unlock()
+	old := g.leader
+	old.untrace()
 	g.sigLock.Lock()
 	defer g.sigLock.Unlock()
-	old := g.leader
 	t.pidEntry, old.pidEntry = old.pidEntry, t.pidEntry
 	t.TID, old.TID = old.TID, t.TID
 	t.pidEntry.task, old.pidEntry.task = t, old

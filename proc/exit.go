@@ -22,6 +22,7 @@ func (t *Task) ExitGroup(status int32) {
 
 // exit is the end of a task, in its own goroutine. Source: Linux's do_exit.
 func (t *Task) exit() {
+	t.traceDeath()
 	locks.Current().Flags |= locks.PFExiting
 	t.work.And(^uint32(workSignal)) // sleeps from here on are not cut short
 	t.releaseMM(nil)
@@ -84,6 +85,7 @@ func (t *Task) dead() {
 	g := t.Group
 	var exe *fs.File
 	treeLock.Lock()
+	t.releaseTracees()
 	g.sigLock.Lock()
 	t.state = stateDead
 	t.ctx = nil
@@ -95,6 +97,10 @@ func (t *Task) dead() {
 	}
 	if g.exiting {
 		g.status = g.exitCode
+	}
+	status := t.exitStatus
+	if g.exiting {
+		status = g.exitCode
 	}
 	if t != g.leader {
 		g.removeThread(t)
@@ -108,6 +114,9 @@ func (t *Task) dead() {
 	}
 	g.sigLock.Unlock()
 	g.execQ.WakeAll()
+	if t != g.leader {
+		t.tracedEnd(status)
+	}
 	leads := last && g.session.nr == g.PID
 	if last {
 		g.endLocked()
@@ -161,7 +170,9 @@ func (g *ThreadGroup) endLocked() {
 	g.zombie = true
 	g.giveChildren()
 	g.hangUpOrphans()
-	if g.tellParent() {
+	if g.heldByTracer() {
+		g.tellTracer()
+	} else if g.tellParent() {
 		g.reapLocked()
 	}
 	g.doneQ.WakeAll()
@@ -180,12 +191,12 @@ func (g *ThreadGroup) giveChildren() {
 	for c := g.children; c != nil; c = g.children {
 		g.unlinkChild(c)
 		heir.linkChild(c)
-		c.exitSignal = SIGCHLD
+		c.exitSignal, c.creator = SIGCHLD, nil
 		if sig := c.Flag(FlagParentDeath); sig != 0 {
 			info := UserInfo(sig, SIUser, g.PID, g.leader.Creds().UID)
 			c.Send(&info)
 		}
-		if c.zombie && c.tellParent() {
+		if c.zombie && !c.heldByTracer() && c.tellParent() {
 			c.reapLocked()
 		}
 	}
@@ -239,8 +250,8 @@ func (g *ThreadGroup) tellParent() bool {
 	ignored := false
 	if g.exitSignal == SIGCHLD {
 		a := p.actions.get(SIGCHLD)
-		ignored = a.Handler == sigIgn || a.Flags&SANoCldWait != 0
-		if a.Handler == sigIgn {
+		ignored = (a.Handler == sigIgn || a.Flags&SANoCldWait != 0) && g.leader.tracer == nil
+		if ignored && a.Handler == sigIgn {
 			return true
 		}
 	}
@@ -263,6 +274,7 @@ func exitCode(status int32) (code, value int32) {
 func (g *ThreadGroup) reapLocked() {
 	treeLock.AssertHeld()
 	g.reaped = true
+	g.leader.untrace()
 	if g.parent != nil {
 		g.parent.unlinkChild(g)
 		g.parent = nil

@@ -30,6 +30,7 @@ type ThreadGroup struct {
 	sibling     *ThreadGroup // next child of the same parent
 	pgrp        *pidEntry    // process group
 	session     *pidEntry
+	creator     *Task // thread of the parent that made the first thread
 	exitSignal  int   // sent to the parent at the end; 0 is none
 	status      int32 // wait status, once a zombie
 	zombie      bool
@@ -50,6 +51,7 @@ type ThreadGroup struct {
 	shared   sigQueue // signals sent to the process
 	exiting  bool     // group exit, or a fatal signal: every thread ends
 	exitCode int32    // wait status of the group exit
+	killed   bool     // SIGKILL has come
 	execer   *Task    // thread in exec that ends all others
 	stop     stopState
 	deadTime Times // of threads that have ended

@@ -14,6 +14,7 @@ import (
 type snapshot struct {
 	state                          byte
 	ppid, pgrp, session, threads   int
+	tracer                         int
 	exitSignal                     int
 	pending, shared, blocked       Sigset
 	ignored, caught                Sigset
@@ -32,6 +33,7 @@ func (t *Task) snapshot() (s snapshot) {
 		s.ppid = g.parent.PID
 	}
 	s.pgrp, s.session, s.exitSignal, s.children = g.pgrp.nr, g.session.nr, g.exitSignal, g.childTimes
+	s.tracer = t.tracerID()
 	g.sigLock.Lock()
 	s.state, s.threads = t.letter(), g.nlive
 	s.pending, s.shared, s.blocked = t.pending.set, g.shared.set, t.blocked
@@ -64,13 +66,15 @@ func (t *Task) letter() byte {
 		return 'Z'
 	case t.state == stateStopped:
 		return 'T'
+	case t.state == stateTraced:
+		return 't'
 	case t.ctx == nil || t.ctx.Asleep():
 		return 'S'
 	}
 	return 'R'
 }
 
-var stateNames = map[byte]string{'R': "running", 'S': "sleeping", 'T': "stopped", 'Z': "zombie"}
+var stateNames = map[byte]string{'R': "running", 'S': "sleeping", 'T': "stopped", 't': "tracing stop", 'Z': "zombie"}
 
 // writeStat writes /proc/PID/stat: see proc(5) for the 52 fields.
 func writeStat(w io.Writer, t *Task) {
@@ -94,8 +98,8 @@ func legacySet(s Sigset) uint64 { return uint64(s) & 0x7fffffff }
 func writeStatus(w io.Writer, t *Task) {
 	s := t.snapshot()
 	c := s.creds
-	fmt.Fprintf(w, "Name:\t%s\nUmask:\t%04o\nState:\t%c (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
-		t.Comm(), t.umask(), s.state, stateNames[s.state], t.PID, t.TID, s.ppid)
+	fmt.Fprintf(w, "Name:\t%s\nUmask:\t%04o\nState:\t%c (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n",
+		t.Comm(), t.umask(), s.state, stateNames[s.state], t.PID, t.TID, s.ppid, s.tracer)
 	fmt.Fprintf(w, "Uid:\t%d\t%d\t%d\t%d\nGid:\t%d\t%d\t%d\t%d\n",
 		c.UID, c.EUID, c.SUID, c.FSUID, c.GID, c.EGID, c.SGID, c.FSGID)
 	fmt.Fprintf(w, "FDSize:\t64\nGroups:\t")

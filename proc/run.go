@@ -38,10 +38,14 @@ func (t *Task) run() {
 			}
 			continue // it may have slept: a CPU is to be had again
 		}
-		switch arch.EnterUser(&t.Ctx, &t.MM.Ctx) {
+		step, own := t.stepOn()
+		trap := arch.EnterUser(&t.Ctx, &t.MM.Ctx)
+		if step {
+			t.Ctx.RFLAGS = t.Ctx.RFLAGS&^flagTF | own
+		}
+		switch trap {
 		case arch.TrapSyscall:
-			t.call = t.Ctx.RAX
-			t.Ctx.RAX = syscallHandler(t)
+			t.systemCall()
 		case arch.TrapException:
 			t.call = noCall
 			t.exception()

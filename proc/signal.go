@@ -53,7 +53,7 @@ func (t *Task) mustDieLocked() bool {
 // workLocked reports whether the task has signal work to do before ring 3.
 func (t *Task) workLocked() bool {
 	g := t.Group
-	return t.mustDieLocked() || g.stop.active || g.stop.tellContinued || (t.pending.set|g.shared.set)&^t.blocked != 0
+	return t.mustDieLocked() || t.mustStopLocked() || g.stop.tellContinued || (t.pending.set|g.shared.set)&^t.blocked != 0
 }
 
 // recalc brings the workSignal bit up to date after the mask, the queues or the
@@ -98,6 +98,10 @@ func (g *ThreadGroup) Kill(sig int) {
 func (g *ThreadGroup) sendLocked(info *SigInfo, to *Task) errno.Errno {
 	g.sigLock.AssertHeld()
 	sig := int(info.Signo)
+	if sig == SIGKILL {
+		g.killed = true
+		g.stopQ.WakeAll() // even a tracee in its last stop
+	}
 	if g.nlive == 0 || g.exiting {
 		return 0
 	}
@@ -127,8 +131,8 @@ func (g *ThreadGroup) ignoredBy(sig int, to *Task) bool {
 	if to == nil {
 		to = g.leader
 	}
-	if to.blocked.Has(sig) || to.waiting.Has(sig) {
-		return false
+	if to.blocked.Has(sig) || to.waiting.Has(sig) || to.trace.Load() != nil {
+		return false // a tracer wants to see even those without effect
 	}
 	return g.actions.get(sig).ignores(sig)
 }
@@ -157,7 +161,7 @@ func (g *ThreadGroup) complete(sig int, to *Task) {
 	if t == nil || !t.wants(sig) {
 		return // blocked by all who might take it: it stays pending
 	}
-	if g.fatal(sig) && (sig == SIGKILL || !t.waiting.Has(sig)) {
+	if g.fatal(sig) && (sig == SIGKILL || !t.waiting.Has(sig) && t.trace.Load() == nil) {
 		g.beginExit(int32(sig)) // no core flag: no core is ever written
 		return
 	}
@@ -234,6 +238,7 @@ func (g *ThreadGroup) beginExit(status int32) {
 		return
 	}
 	g.exiting, g.exitCode = true, status
+	g.killed = g.killed || status&0x7f == SIGKILL
 	g.stop = stopState{}
 	for _, t := range g.threads {
 		if t.state != stateDead {

@@ -32,6 +32,12 @@ func (g *ThreadGroup) stopOrContinue(sig int) {
 		g.stop.active, g.stop.complete, g.stop.unwaited = false, false, false
 		for _, t := range g.threads {
 			t.work.Or(workSignal)
+			if p := t.trace.Load(); p != nil {
+				p.joined = false
+				if p.listening {
+					p.trap, p.stopped = true, false
+				}
+			}
 		}
 		g.stopQ.WakeAll()
 	}
@@ -56,7 +62,7 @@ func (g *ThreadGroup) beginStop(sig int) {
 func (t *Task) stopHere() {
 	g := t.Group
 	g.sigLock.Lock()
-	if !g.stop.active {
+	if !g.stop.active || t.trace.Load() != nil {
 		g.sigLock.Unlock()
 		return
 	}
@@ -69,7 +75,7 @@ func (t *Task) stopHere() {
 	g.stopQ.Wait(func() bool {
 		g.sigLock.Lock()
 		defer g.sigLock.Unlock()
-		return !g.stop.active || t.mustDieLocked()
+		return !g.stop.active || t.trace.Load() != nil || t.mustDieLocked()
 	})
 	g.sigLock.Lock()
 	t.state = stateRunning
@@ -84,7 +90,7 @@ func (g *ThreadGroup) checkStopped() bool {
 		return false
 	}
 	for _, t := range g.threads {
-		if t.state != stateStopped && t.state != stateDead {
+		if p := t.trace.Load(); t.state != stateStopped && t.state != stateDead && (p == nil || !p.joined) {
 			return false
 		}
 	}
@@ -97,8 +103,7 @@ func (g *ThreadGroup) checkStopped() bool {
 func (g *ThreadGroup) notifyStop(code int32) {
 	treeLock.Lock()
 	defer treeLock.Unlock()
-	p := g.parent
-	if p == nil {
+	if g.parent == nil {
 		return
 	}
 	status := int32(SIGCONT)
@@ -106,11 +111,20 @@ func (g *ThreadGroup) notifyStop(code int32) {
 	if code == CLDStopped {
 		status = g.stop.sig
 	}
+	g.sigLock.Unlock()
+	g.leader.tellStop(g.parent, code, status)
+}
+
+// tellStop sends p the news that t stopped or continues.
+func (t *Task) tellStop(p *ThreadGroup, code, status int32) {
+	treeLock.AssertHeld()
+	g := t.Group
+	g.sigLock.Lock()
 	times := g.timesLocked()
 	g.sigLock.Unlock()
 	p.sigLock.Lock()
 	if a := p.actions.get(SIGCHLD); a.Handler != sigIgn && a.Flags&SANoCldStop == 0 {
-		info := childInfo(SIGCHLD, code, g.PID, g.leader.Creds().UID, status, times.User, times.System)
+		info := childInfo(SIGCHLD, code, t.TID, t.Creds().UID, status, times.User, times.System)
 		p.sendLocked(&info, nil)
 	}
 	p.sigLock.Unlock()

@@ -64,7 +64,15 @@ type Task struct {
 
 	// Guarded by treeLock.
 
-	pidEntry *pidEntry
+	pidEntry   *pidEntry
+	tracees    []*Task     // those that this thread traces
+	traceExits []traceExit // and those of them that ended and vanished
+
+	// Guarded by treeLock and sigLock to change. The task itself may read trace
+	// at any time.
+
+	tracer *Task
+	trace  atomic.Pointer[traceState] // nil: not traced
 
 	// Accounting, written by the task, read by anyone.
 
@@ -88,6 +96,7 @@ type taskState uint8
 const (
 	stateRunning taskState = iota
 	stateStopped
+	stateTraced // stopped for its tracer
 	stateDead
 )
 

@@ -67,7 +67,10 @@ func (t *Task) Wait(r *WaitRequest, w *WaitReport) errno.Errno {
 func (g *ThreadGroup) tryWait(r *WaitRequest, w *WaitReport) (bool, errno.Errno) {
 	treeLock.Lock()
 	defer treeLock.Unlock()
-	eligible := false
+	eligible, found := g.waitTracees(r, w)
+	if found {
+		return true, 0
+	}
 	for c := g.children; c != nil; c = c.sibling {
 		if !r.matches(g, c) {
 			continue
@@ -104,7 +107,7 @@ func (r *WaitRequest) matches(g, c *ThreadGroup) bool {
 			return false
 		}
 	}
-	if r.Options&WAll != 0 {
+	if tracer := c.leader.tracer; r.Options&WAll != 0 || tracer != nil && tracer.Group == g {
 		return true
 	}
 	return (c.exitSignal != SIGCHLD) == (r.Options&WClone != 0)
@@ -119,13 +122,16 @@ func (c *ThreadGroup) report(r *WaitRequest, w *WaitReport) bool {
 	keep := r.Options&WNoWait != 0
 	*w = WaitReport{PID: c.PID, UID: c.leader.Creds().UID}
 	switch {
+	case c.zombie && c.heldByTracer():
+		*w = WaitReport{}
+		return false
 	case c.zombie && r.Options&WExited != 0:
 		w.Status = c.status
 		w.Code, w.Value = exitCode(c.status)
 	case c.zombie:
 		*w = WaitReport{}
 		return false
-	case c.stop.unwaited && r.Options&WStopped != 0:
+	case c.stop.unwaited && r.Options&WStopped != 0 && (c.leader.tracer == nil || c.heldByTracer()):
 		w.Code, w.Value, w.Status = CLDStopped, c.stop.sig, c.stop.sig<<8|0x7f
 		c.stop.unwaited = keep
 	case c.stop.contUnwaited && r.Options&WContinued != 0:
