@@ -11,7 +11,8 @@ type ProcFile struct {
 	Name  string
 	Mode  uint32 // permission bits
 	Gen   func(pid int, w io.Writer) syscall.Errno
-	Store func(pid int, p []byte) syscall.Errno // nil: read-only
+	Store func(pid int, p []byte) syscall.Errno  // nil: read-only
+	Open  func(pid int) (FileOps, syscall.Errno) // in place of Gen: the file's own operations, with offsets
 }
 
 // ProcTasks is what /proc asks of package proc. pid may be the ID of any thread.
@@ -133,13 +134,33 @@ func (p procDir) Lookup(dir *Dentry, name string) (*Dentry, syscall.Errno) {
 	return nil, syscall.ENOENT
 }
 
-func (pf *ProcFile) forPID(pid int) *genFile {
+func (pf *ProcFile) forPID(pid int) InodeOps {
+	if pf.Open != nil {
+		return procOwnFile{file: pf, pid: pid}
+	}
 	g := &genFile{gen: func(w io.Writer) syscall.Errno { return pf.Gen(pid, w) }}
 	if pf.Store != nil {
 		g.store = func(p []byte) syscall.Errno { return pf.Store(pid, p) }
 	}
 	return g
 }
+
+// procOwnFile is a file of a process that is not text.
+type procOwnFile struct {
+	NoInode
+	file *ProcFile
+	pid  int
+}
+
+// Open asks the owner for the operations.
+func (p procOwnFile) Open(f *File) (e syscall.Errno) {
+	f.kind = kindSeek
+	f.ops, e = p.file.Open(p.pid)
+	return e
+}
+
+// Truncate is what O_TRUNC asks for; there is nothing to cut.
+func (procOwnFile) Truncate(*Inode, int64) syscall.Errno { return 0 }
 
 // ReadDir lists the files of a process.
 func (p procDir) ReadDir(_ *Dentry, k int, emit func(string, uint64, uint32) bool) {

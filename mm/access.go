@@ -23,12 +23,17 @@ func AccessProcessVM(m *MM, addr uintptr, buf []byte, write bool) (done int) {
 		}
 		off := addr % arch.PageSize
 		n := min(len(buf)-done, int(arch.PageSize-off))
+		ok := true
 		if write {
 			copyIntoFrame(page, off, buf[done:done+n])
+			ok = landed(m, addr, page)
 		} else {
 			copyFromFrame(buf[done:done+n], page, off)
 		}
 		PutPage(page)
+		if !ok {
+			continue
+		}
 		done += n
 		addr += uintptr(n)
 	}
@@ -97,6 +102,22 @@ func forcedPage(m *MM, v *VMA, addr uintptr) (page *Page) {
 	}
 	m.PageTableLock.Unlock()
 	return page
+}
+
+// landed reports whether a write into page, on which the caller has nothing but a
+// reference, counts: the pte at addr still names the page, and says from now on
+// that it is dirty. If a stealer took the page meanwhile, what it wrote to disk,
+// or to a bounce page, may be from before: the write must be done again.
+func landed(m *MM, addr uintptr, page *Page) (ok bool) {
+	m.PageTableLock.Lock()
+	if pte := lookupPTE(m, addr); pte != nil {
+		if e := loadPTE(pte); e.Present() && e.PFN() == page.PFN() {
+			changePTE(pte, ^arch.PTE(0), pt.Dirty)
+			ok = true
+		}
+	}
+	m.PageTableLock.Unlock()
+	return ok
 }
 
 // copyIntoFrame and copyFromFrame copy bytewise through whole words, atomically,

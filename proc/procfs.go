@@ -26,6 +26,7 @@ func procTasks() fs.ProcTasks {
 			{Name: "environ", Mode: 0o400, Gen: withMM(writeEnviron)},
 			{Name: "comm", Mode: 0o644, Gen: withTask(writeComm), Store: storeComm},
 			{Name: "maps", Mode: 0o444, Gen: withMM(func(w io.Writer, m *mm.MM) { mm.WriteMaps(w, m) })},
+			{Name: "mem", Mode: 0o600, Open: openMem},
 			{Name: "stat", Mode: 0o444, Gen: withTask(writeStat)},
 			{Name: "statm", Mode: 0o444, Gen: withMM(func(w io.Writer, m *mm.MM) { mm.WriteStatm(w, m) })},
 			{Name: "status", Mode: 0o444, Gen: withTask(writeStatus)},

@@ -36,13 +36,16 @@ func processVM(t *proc.Task, a *Args, write bool) (uintptr, errno.Errno) {
 	if e := local.load(t, a[1], a[2]); e != 0 {
 		return 0, e
 	}
-	if e := remote.load(t, a[3], a[4]); e != 0 {
-		return 0, e
-	}
 	if local.reach() {
 		return 0, errno.EFAULT
 	}
-	if local.total() == 0 || remote.total() == 0 {
+	if local.empty() {
+		return 0, 0
+	}
+	if e := remote.load(t, a[3], a[4]); e != 0 {
+		return 0, e
+	}
+	if remote.empty() {
 		return 0, 0
 	}
 	o := proc.FindTask(pid)
@@ -66,28 +69,19 @@ func copyAcross(own, other *mm.MM, local, remote *segments, write bool) (done ui
 	buf := make([]byte, arch.PageSize)
 	for local.next() && remote.next() {
 		n := min(local.left, remote.left, uintptr(len(buf)), arch.PageSize-remote.addr%arch.PageSize)
-		got, whole := n, false
-		if write {
-			if mm.CopyFromUser(own, buf[:n], local.addr) == 0 {
-				got = uintptr(mm.AccessProcessVM(other, remote.addr, buf[:n], true))
-				whole = got == n
-			} else {
-				got = 0
-			}
-		} else {
-			got = uintptr(mm.AccessProcessVM(other, remote.addr, buf[:n], false))
-			whole = got == n
-			if got > 0 && mm.CopyToUser(own, local.addr, buf[:got]) != 0 {
-				got, whole = 0, false
-			}
-		}
-		done += got
-		if !whole {
+		if write && mm.CopyFromUser(own, buf[:n], local.addr) != 0 {
 			break
 		}
+		// n does not cross a page of the other's: it is all or nothing.
+		if mm.AccessProcessVM(other, remote.addr, buf[:n], write) == 0 {
+			break
+		}
+		if !write && mm.CopyToUser(own, local.addr, buf[:n]) != 0 {
+			break
+		}
+		done += n
 		local.advance(n)
 		remote.advance(n)
-		e = 0
 	}
 	if done == 0 {
 		return 0, errno.EFAULT
@@ -133,13 +127,14 @@ func (s *segments) reach() bool {
 	return false
 }
 
-// total is how many bytes there are, at least up to the first overflow.
-func (s *segments) total() (total uintptr) {
+// empty reports whether no piece has a byte.
+func (s *segments) empty() bool {
 	for n := range uintptr(len(s.vec)) / iovSize {
-		_, size := s.piece(n)
-		total = min(total+size, maxRW)
+		if _, size := s.piece(n); size != 0 {
+			return false
+		}
 	}
-	return total
+	return true
 }
 
 // next finds the piece that has bytes left; false at the end.

@@ -23,6 +23,7 @@ var suites = []suite{
 	{source: c("signals", "c/signals.c")},
 	{source: c("threads", "c/threads.c")},
 	{source: c("fpu", "c/fpu.c")},
+	{source: c("ptracetest", "ptracetest/*.c")},
 	{source: c("mmaptest", "mmaptest/*.c")},
 	{source: c("filetest", "filetest/*.c")},
 	{source: c("faults", "attack/faults.c")},
