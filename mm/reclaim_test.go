@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"yolk/arch"
+	"yolk/arch/pt"
 	"yolk/drivers/blk"
 )
 
@@ -127,6 +128,47 @@ func TestBranchesOfTryToSwapOut(t *testing.T) {
 	}
 	if n := count(TSOYoung, func() { pass(GFPKswapd); pass(GFPKswapd) }); n != 0 || m.RSS.Load() != 8 {
 		t.Error("a locked vma was scanned")
+	}
+	CheckInvariants(m)
+}
+
+// TestWritesOvertakenByTheStealer: what ptrace writes into a page that is stolen
+// between its lookup and the write must not count as written, as the disk has the
+// page from before; after the write the pte must be dirty.
+func TestWritesOvertakenByTheStealer(t *testing.T) {
+	promptMachine(t, 2048, 2000)
+	m := testSpace(t)
+	addr := mustMmap(t, m, 1)
+	fill(t, m, 0, addr, 1, 1)
+	m.MmapSem.Lock()
+	page := getUserPage(m, addr, true)
+	changePTE(lookupPTE(m, addr), ^pt.Dirty, 0)
+	if !landed(m, addr, page) || !loadPTE(lookupPTE(m, addr)).Dirty() {
+		t.Error("a page that is there does not count, or is not dirty")
+	}
+	for range 3 {
+		m.SwapAddress = 0
+		swapOutMM(m, GFPKswapd)
+	}
+	if m.SwapEnts.Load() != 1 {
+		t.Fatal("the page was not stolen")
+	}
+	if landed(m, addr, page) {
+		t.Error("a write into a stolen page counts")
+	}
+	PutPage(page)
+	m.MmapSem.Unlock()
+	if n := AccessProcessVM(m, addr+8, []byte("poked"), true); n != 5 {
+		t.Errorf("%d bytes written", n)
+	}
+	for range 3 {
+		m.SwapAddress = 0
+		swapOutMM(m, GFPKswapd)
+	}
+	RunDiskQueue()
+	buf := make([]byte, 5)
+	if n := AccessProcessVM(m, addr+8, buf, false); n != 5 || string(buf) != "poked" {
+		t.Errorf("read back %q", buf[:n])
 	}
 	CheckInvariants(m)
 }
