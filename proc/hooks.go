@@ -1,6 +1,8 @@
 package proc
 
 import (
+	"fmt"
+	"io"
 	"sync"
 	errno "syscall"
 
@@ -25,4 +27,7 @@ var connect = sync.OnceFunc(func() {
 		Background: background,
 	})
 	fs.SetProcPIDs(procTasks())
+	for name, v := range map[string]int{"pid_max": PIDMax, "threads-max": ThreadsMax(), "tainted": 0} {
+		fs.RegisterProc("sys/kernel/"+name, func(w io.Writer) { fmt.Fprintln(w, v) })
+	}
 })
