@@ -68,7 +68,13 @@ TEST(process_vm_of_another_user)
 	char buf[10];
 	struct iovec local = {buf, 10}, remote = {there, 10};
 
-	EQ(setuid(1000), 0);
-	FAILS(process_vm_readv(pid, &local, 1, &remote, 1, 0), EPERM);
-	FAILS(ptrace(PTRACE_ATTACH, pid, 0, 0), EPERM);
+	pid_t other = fork();
+	if (other == 0) {
+		EQ(setuid(1000), 0);
+		FAILS(process_vm_readv(pid, &local, 1, &remote, 1, 0), EPERM);
+		FAILS(ptrace(PTRACE_ATTACH, pid, 0, 0), EPERM);
+		_exit(0);
+	}
+	EXITED(other, 0);
+	finish(pid);
 }
