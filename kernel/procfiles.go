@@ -7,6 +7,10 @@ import (
 	"io"
 	"runtime"
 	"runtime/metrics"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	errno "syscall"
 
 	"yolk/arch/amd64"
 	"yolk/fs"
@@ -23,6 +27,7 @@ func registerProc() {
 		"swaps":        mm.WriteSwaps,
 		"zoneinfo":     mm.WriteZoneinfo,
 		"slabinfo":     mm.WriteSlabinfo,
+		"sysvipc/shm":  mm.WriteSysvipcShm,
 		"lockdep":      locks.WriteLockdep,
 		"goheap":       writeGoHeap,
 		"unknowncalls": syscall.WriteCounts,
@@ -36,6 +41,27 @@ func registerProc() {
 		fs.RegisterProc(path, gen)
 	}
 	locks.Go("loadavg", watchLoad)
+	for name, v := range map[string]*atomic.Uint64{
+		"shmmax": &mm.ShmLimits.Max,
+		"shmall": &mm.ShmLimits.All,
+		"shmmni": &mm.ShmLimits.Mni,
+	} {
+		registerNumber("sys/kernel/"+name, v)
+	}
+}
+
+// registerNumber makes a file of /proc that shows a number, and sets it. EINVAL:
+// what is written is none.
+func registerNumber(path string, v *atomic.Uint64) {
+	gen := func(w io.Writer) { fmt.Fprintln(w, v.Load()) }
+	fs.RegisterProcRW(path, gen, func(p []byte) errno.Errno {
+		n, err := strconv.ParseUint(strings.TrimSpace(string(p)), 10, 64)
+		if err != nil {
+			return errno.EINVAL
+		}
+		v.Store(n)
+		return 0
+	})
 }
 
 // writeGoHeap prints what the kernel's own Go heap has done and holds: a program

@@ -32,6 +32,7 @@ func Init(cfg Config) {
 	}
 	initPageCache(TotalPages())
 	initSwap()
+	initShm()
 	fillHeapReserve(GFPAtomic)
 	initAddressSpaces()
 }
@@ -156,4 +157,5 @@ func initLocks() {
 	mmlistLock.Init(locks.MmlistLock)
 	writePlug.lock.Init(locks.RequestLock)
 	cacheChainSem.Init(locks.CacheChainSem)
+	shmLock.Init(locks.ShmLock)
 }

@@ -16,6 +16,7 @@ type MemInfo struct {
 	TotalSwap, FreeSwap             int
 	TotalHigh, FreeHigh             int
 	Mapped, Anon, PageTables        int
+	Shmem                           int // pages of shared-memory objects
 	HeapPages                       int
 }
 
@@ -32,6 +33,9 @@ func Meminfo() MemInfo {
 		HeapPages:  max(0, int(heapPages.Load())),
 	}
 	i.Cached = max(0, int(pageCacheSize.Load())-i.SwapCached)
+	shmLock.Lock()
+	i.Shmem = shmObjects.rss
+	shmLock.Unlock()
 	mmlistLock.Lock()
 	for m := mmlistHead; m != nil; m = m.mmlistNext {
 		anon := int(m.AnonRSS.Load())
@@ -55,7 +59,7 @@ func WriteMeminfo(w io.Writer) {
 		{"HighTotal", i.TotalHigh}, {"HighFree", i.FreeHigh},
 		{"LowTotal", i.Total - i.TotalHigh}, {"LowFree", i.Free - i.FreeHigh},
 		{"SwapTotal", i.TotalSwap}, {"SwapFree", i.FreeSwap},
-		{"AnonPages", i.Anon}, {"Mapped", i.Mapped}, {"KernelHeap", i.HeapPages}, {"PageTables", i.PageTables},
+		{"AnonPages", i.Anon}, {"Mapped", i.Mapped}, {"Shmem", i.Shmem}, {"KernelHeap", i.HeapPages}, {"PageTables", i.PageTables},
 	} {
 		fmt.Fprintf(w, "%-15s %8d kB\n", l.name+":", kib(l.pages))
 	}

@@ -14,7 +14,7 @@ func doTryToFreePages(gfp GFP) int {
 	kmemCacheReap()
 	for prio := 6; prio >= 0 && count > 0; prio-- {
 		count -= shrinkMmap(prio, gfp, count)
-		if shmSwap != nil && gfp&GFPIO != 0 {
+		if gfp&GFPIO != 0 {
 			for count > 0 && shmSwap(prio, gfp) {
 				count--
 			}
@@ -29,12 +29,6 @@ func doTryToFreePages(gfp GFP) int {
 	}
 	return swapClusterMax - count
 }
-
-// shmSwap steals one page from the shared-memory segments (shm_swap), if there are any.
-var shmSwap func(prio int, gfp GFP) bool
-
-// SetShmSwap says who steals pages of shared memory. Called from start-up only.
-func SetShmSwap(f func(prio int, gfp GFP) bool) { shmSwap = f }
 
 // tryToFreePages is direct reclaim (try_to_free_pages): it frees pages for a
 // request with gfp, waiting for the disk if need be, and reports whether there

@@ -20,12 +20,6 @@ import (
 // in flight or an exit under way, the next one finds settled.
 const swapoffRounds = 200
 
-// shmUnuse brings the pages of shared memory back from an area, if there is any.
-var shmUnuse func(typ int) errno.Errno
-
-// SetShmUnuse says who brings back shared memory. Called from start-up only.
-func SetShmUnuse(f func(typ int) errno.Errno) { shmUnuse = f }
-
 // SwapOff stops swapping to the named device. Errno: EINVAL not in use, ENOMEM
 // what it holds does not fit into RAM and the other areas, EIO a slot could not
 // be read; after either the area stays in use. No lock held; sleeps.
@@ -64,10 +58,8 @@ func tryToUnuse(si *swapInfo) errno.Errno {
 		if e := unuseProcesses(si); e != 0 {
 			return e
 		}
-		if shmUnuse != nil {
-			if e := shmUnuse(si.typ); e != 0 {
-				return e
-			}
+		if e := shmUnuse(si.typ); e != 0 {
+			return e
 		}
 		dropCachedSlots(si)
 		if si.slotsInUse() == 0 {

@@ -50,6 +50,9 @@ const (
 	TSONoBounce
 	TSOAnon
 	SwapOutFlush
+	ShmSwapTry
+	ShmSwapOut
+	ShmSwapIn
 	nrVMEvents
 )
 
@@ -63,6 +66,7 @@ var vmEventNames = [nrVMEvents]string{
 	"swapout_young", "swapout_reserved", "swapout_locked", "swapout_class",
 	"swapout_swapcached", "swapout_clean", "swapout_noio", "swapout_file",
 	"swapout_file_error", "swapout_noslot", "swapout_nobounce", "swapout_anon", "swapout_flush",
+	"shm_swaptry", "shm_swapout", "shm_swapin",
 }
 
 var vmEvents [nrVMEvents]atomic.Uint64

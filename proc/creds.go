@@ -24,6 +24,7 @@ const (
 	CapSetUID      = 7
 	CapSetPCap     = 8
 	CapIPCLock     = 14
+	CapIPCOwner    = 15
 	CapSysPtrace   = 19
 	CapSysAdmin    = 21
 	CapSysNice     = 23

@@ -21,6 +21,12 @@ var connect = sync.OnceFunc(func() {
 		}
 		return nil
 	})
+	mm.SetCurrentPID(func() int {
+		if t := Current(); t != nil {
+			return t.PID
+		}
+		return 0
+	})
 	fs.SetTTYHooks(fs.TTYHooks{
 		Signal:     func(pgrp int, sig errno.Signal) { SignalGroup(pgrp, int(sig)) },
 		Caller:     groupAndSession,
