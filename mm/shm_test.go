@@ -313,6 +313,36 @@ func TestShmAttachCounts(t *testing.T) {
 	}
 }
 
+// TestShmAtMerges: an attach that becomes one with the last one there is, of a
+// segment that is to go with its last attach (bug 18 of the brief: the merge
+// closes the neighbour, so the new attach has to be counted before).
+func TestShmAtMerges(t *testing.T) {
+	testMachine(t, 1024)
+	m := testSpace(t)
+	id := mustShmGet(t, 4)
+	if _, e := m.tShmAt(id, base, 0, root); e != 0 {
+		t.Fatal(e)
+	}
+	mustShmRemove(t, id)
+	fill(t, m, 0, base, 4, 1)
+	if _, e := m.tMremap(base, 4*pg, 8*pg, 0, 0); e != 0 {
+		t.Fatal("mremap:", e)
+	}
+	if _, r := m.peek(0, base+4*pg); r != FaultBus {
+		t.Error("beyond the end of the segment:", r)
+	}
+	m.tMunmap(base, 4*pg)
+	wantNattch(t, id, 1)
+	if _, e := m.tShmAt(id, base, 0, root); e != 0 {
+		t.Fatal(e)
+	}
+	wantNattch(t, id, 1)
+	verify(t, m, 0, base, 4, 1)
+	CheckInvariants(m)
+	MMPut(m)
+	checkNoShm(t)
+}
+
 // TestShmAtFails: nothing is left of an attach that fails, not even of a segment
 // that was only waiting for its last detach.
 func TestShmAtFails(t *testing.T) {

@@ -30,6 +30,7 @@ var suites = []suite{
 	{source: c("wild", "attack/wild.c"), noHost: "its calls are no guest's on a machine of yours"},
 	{source: c("exhaust", "attack/exhaust.c"), flags: []string{"-m", "48M"}, noHost: "it takes all the tasks there are"},
 	{source: c("swaptest", "swaptest/*.c"), flags: []string{"-m", "32M", "-swap", "128M"}},
+	{source: c("shmtest", "shmtest/*.c"), flags: []string{"-m", "32M", "-swap", "128M"}},
 	{source: c("allocs", "allocs/*.c"), flags: []string{"-m", "32M", "-swap", "128M"}, noHost: "it looks at our Go heap"},
 	{source: c("swapoff", "swapoff/swapoff.c"), flags: []string{"-m", "32M", "-swap", "64M"}, noHost: "it takes the machine's swap away"},
 	{source: c("oom", "oom/*.c"), flags: []string{"-m", "32M", "-swap", "32M"}, noHost: "it takes all the memory there is"},

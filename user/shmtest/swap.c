@@ -162,8 +162,9 @@ TEST(swapoff_brings_it_back)
 		mark(p, i, 9);
 	q = mmap(NULL, PAGES(more), RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	CHECK(q != MAP_FAILED);
-	for (size_t i = 0; i < more; i++)
-		mark(q, i, 10);
+	for (int round = 0; round < 3; round++)
+		for (size_t i = 0; i < more; i++)
+			mark(q, i, 10);
 	CHECK(swapped() > 0 && munmap(q, PAGES(more)) == 0);
 	CHECK(swapoff(swap_disk) == 0);
 	EQ(swapped(), 0);
