@@ -13,7 +13,7 @@ func newAnonShared(v *VMA) syscall.Errno {
 	if !enoughMemory(int64(pages)) {
 		return syscall.ENOMEM
 	}
-	o := newShmObject(pages, "/dev/zero (deleted)")
+	o := newShmFrames(pages, "/dev/zero (deleted)")
 	if o == nil {
 		return syscall.ENOMEM
 	}

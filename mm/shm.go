@@ -16,7 +16,7 @@ import (
 // which are fixed.
 type shmSegment struct {
 	ShmStat
-	o        *shmObject // one reference is the table's
+	o        *shmFrames // one reference is the table's
 	attaches *VMA       // shm_attach list, through nextShare; Nattch is its length
 	lockUID  uint32     // who locked it: the pages count for them
 }
@@ -69,8 +69,8 @@ var shmOps = VMOps{Open: shmOpen, Close: shmClose, Nopage: shmNopage, Resident: 
 
 // initShm forgets all shared memory.
 func initShm() {
-	shmObjects.head, shmObjects.cursor.o = nil, nil
-	shmObjects.pages, shmObjects.rss, shmObjects.swp = 0, 0, 0
+	shmObjects.head, shmObjects.swap.o, shmObjects.unuse.o = nil, nil, nil
+	shmObjects.n, shmObjects.rss, shmObjects.swp = 0, 0, 0
 	shmIDs.places, shmIDs.inUse, shmIDs.last, shmIDs.seq, shmIDs.pages = nil, 0, -1, 0, 0
 	ShmLimits.Max.Store(^uint64(0) - 1<<24)
 	ShmLimits.All.Store(^uint64(0) - 1<<24)
@@ -116,7 +116,7 @@ func ShmGet(key int32, size uint64, flags int, c *IPCCred) (int, syscall.Errno) 
 	case pages > maxShmPages || flags&shmNoReserve == 0 && !enoughMemory(int64(pages)):
 		return 0, syscall.ENOMEM
 	}
-	o := newShmObject(pages, fmt.Sprintf("/SYSV%08x (deleted)", uint32(key)))
+	o := newShmFrames(pages, fmt.Sprintf("/SYSV%08x (deleted)", uint32(key)))
 	if o == nil {
 		return 0, syscall.ENOMEM
 	}

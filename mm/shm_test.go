@@ -85,8 +85,8 @@ func checkNoShm(t testing.TB) {
 	if shmIDs.inUse != 0 || shmIDs.pages != 0 {
 		t.Errorf("%d segments left, of %d pages", shmIDs.inUse, shmIDs.pages)
 	}
-	if o := &shmObjects; o.head != nil || o.pages != 0 || o.rss != 0 || o.swp != 0 {
-		t.Errorf("objects left: %v, pages %d, rss %d, swp %d", o.head, o.pages, o.rss, o.swp)
+	if o := &shmObjects; o.head != nil || o.n != 0 || o.rss != 0 || o.swp != 0 {
+		t.Errorf("objects left: %v, %d, rss %d, swp %d", o.head, o.n, o.rss, o.swp)
 	}
 }
 
@@ -98,11 +98,7 @@ func recountShm(t testing.TB) {
 	rss, swp := 0, 0
 	for o := shmObjects.head; o != nil; o = o.next {
 		r, s := 0, 0
-		for i := range o.pages {
-			slot := o.slot(i)
-			if slot == nil {
-				continue
-			}
+		for i, slot := o.slots.ShmNext(0); slot != nil; i, slot = o.slots.ShmNext(i + 1) {
 			switch e := loadPTE(slot); {
 			case e.Present():
 				r++
@@ -472,7 +468,7 @@ func TestShmSwapPassesOver(t *testing.T) {
 	ShmSetLocked(id, false, root)
 	shmLock.Lock()
 	s, _ := shmByID(id)
-	p := PageOf(loadPTE(s.o.slot(550)).PFN())
+	p := PageOf(loadPTE(s.o.ShmSlot(550)).PFN())
 	shmLock.Unlock()
 	LockPage(p)
 	if shmSwap(0, GFPKswapd) {

@@ -38,7 +38,7 @@ func ShmAt(m *MM, id int, addr uintptr, flags int, c *IPCCred) (uintptr, syscall
 		freeVMA(shmd)
 		return 0, e
 	}
-	length := uintptr(shmd.VMFile.(*shmObject).pages) << arch.PageShift
+	length := uintptr(shmd.VMFile.(*shmFrames).pages) << arch.PageShift
 	if e := r.shmMap(m, shmd, length); e != 0 {
 		closeVMA(shmd)
 		return 0, e
@@ -153,7 +153,7 @@ func ShmDt(m *MM, addr uintptr) syscall.Errno {
 	if addr&^arch.PageMask != 0 {
 		return syscall.EINVAL
 	}
-	var o *shmObject
+	var o *shmFrames
 	at := addr
 	for {
 		v := FindVMA(m, at)
@@ -169,7 +169,7 @@ func ShmDt(m *MM, addr uintptr) syscall.Errno {
 			continue
 		}
 		if o == nil {
-			o = v.VMFile.(*shmObject)
+			o = v.VMFile.(*shmFrames)
 			o.GetFile() // for its size
 			defer o.FPut()
 		}

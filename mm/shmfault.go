@@ -3,7 +3,6 @@ package mm
 import (
 	"syscall"
 
-	"yolk/arch/pt"
 	"yolk/locks"
 )
 
@@ -12,7 +11,7 @@ import (
 // shmNopage finds, reads or makes the page of addr (shm_nopage; VMOps.Nopage).
 // Beyond the object's end, where only mremap gets a mapping, there is none.
 func shmNopage(v *VMA, addr uintptr, _ bool) (*Page, FaultResult) {
-	o := v.VMFile.(*shmObject)
+	o := v.VMFile.(*shmFrames)
 	index := v.pgoffAt(addr)
 	if index >= o.pages {
 		return nil, FaultBus
@@ -24,21 +23,18 @@ func shmNopage(v *VMA, addr uintptr, _ bool) (*Page, FaultResult) {
 	how := FaultMinor
 	for {
 		shmLock.Lock()
-		e := loadPTE(slot)
-		if e.Present() {
-			p := PageOf(e.PFN())
-			GetPage(p)
-			shmLock.Unlock()
+		p, e := ShmPage(slot)
+		shmLock.Unlock()
+		if p != nil {
 			return p, how
 		}
-		shmLock.Unlock()
-		if e.None() {
+		if e == 0 {
 			if !o.fillSlot(slot) {
 				return nil, FaultOOM
 			}
 			continue
 		}
-		switch read, err := o.swapIn(slot, PTESwapEntry(e)); {
+		switch read, err := o.SwapIn(index, e); {
 		case err == syscall.ENOMEM:
 			return nil, FaultOOM
 		case err != 0:
@@ -51,14 +47,14 @@ func shmNopage(v *VMA, addr uintptr, _ bool) (*Page, FaultResult) {
 
 // fillSlot gives an empty slot a page of zeros, unless somebody is faster. False
 // without memory. May sleep.
-func (o *shmObject) fillSlot(slot *uint64) bool {
+func (o *shmFrames) fillSlot(slot *uint64) bool {
 	p := AllocPage(GFPHighUser | GFPZero)
 	if p == nil {
 		return false
 	}
 	shmLock.Lock()
 	if loadPTE(slot).None() {
-		o.setSlot(slot, pt.Make(p.PFN(), pt.Present))
+		o.Set(slot, p)
 		p = nil
 	}
 	shmLock.Unlock()
@@ -68,11 +64,11 @@ func (o *shmObject) fillSlot(slot *uint64) bool {
 	return true
 }
 
-// swapIn puts the page of swap slot e, which slot named a moment ago, back into
-// it; when that has changed, nothing is done and the caller looks again. It
-// reports whether it waited for the disk. ENOMEM; EIO the page could not be read.
-// No spinlock held; sleeps.
-func (o *shmObject) swapIn(slot *uint64, e SwapEntry) (read bool, err syscall.Errno) {
+// SwapIn puts the page of entry e, which the slot of page index named a moment ago,
+// back into the slot; when that has changed, nothing is done and the caller looks
+// again. It reports whether it waited for the disk. ENOMEM; EIO the page could not
+// be read. No spinlock held; sleeps.
+func (o *ShmObject) SwapIn(index uint64, e SwapEntry) (read bool, err syscall.Errno) {
 	p := LookupSwapCache(e)
 	if p == nil {
 		locks.LockKernel()
@@ -82,7 +78,7 @@ func (o *shmObject) swapIn(slot *uint64, e SwapEntry) (read bool, err syscall.Er
 		if p == nil {
 			shmLock.Lock()
 			defer shmLock.Unlock()
-			if loadPTE(slot) == e.PTE() {
+			if o.names(index, e) != nil {
 				return false, syscall.ENOMEM
 			}
 			return false, 0
@@ -97,8 +93,9 @@ func (o *shmObject) swapIn(slot *uint64, e SwapEntry) (read bool, err syscall.Er
 	}
 	shmLock.Lock()
 	defer shmLock.Unlock()
-	if loadPTE(slot) != e.PTE() {
-		return read, 0 // swapoff was faster, and the swap slot is another's now
+	slot := o.names(index, e)
+	if slot == nil {
+		return read, 0 // somebody was faster, and the place in swap may be another's now
 	}
 	if !p.Uptodate() {
 		return read, syscall.EIO
@@ -107,19 +104,27 @@ func (o *shmObject) swapIn(slot *uint64, e SwapEntry) (read bool, err syscall.Er
 	DeleteFromSwapCache(p)
 	SwapFree(e)
 	GetPage(p)
-	o.setSlot(slot, pt.Make(p.PFN(), pt.Present))
+	o.Set(slot, p)
 	CountVM(ShmSwapIn)
 	return read, 0
 }
 
+// names returns the slot of page index if e is there. shmLock held.
+func (o *ShmObject) names(index uint64, e SwapEntry) *uint64 {
+	if slot := o.slots.ShmSlot(index); slot != nil && loadPTE(slot) == e.PTE() {
+		return slot
+	}
+	return nil
+}
+
 // shmResident says whether the page of addr can be had without waiting (VMOps.Resident).
 func shmResident(v *VMA, addr uintptr) bool {
-	o := v.VMFile.(*shmObject)
+	o := v.VMFile.(*shmFrames)
 	index := v.pgoffAt(addr)
 	if index >= o.pages {
 		return false
 	}
-	slot := o.slot(index)
+	slot := o.ShmSlot(index)
 	if slot == nil {
 		return false
 	}

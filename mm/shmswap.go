@@ -4,7 +4,6 @@ import (
 	"syscall"
 
 	"yolk/arch"
-	"yolk/arch/pt"
 	"yolk/locks"
 )
 
@@ -27,10 +26,7 @@ func shmSwap(prio int, gfp GFP) bool {
 	throttleWrites()
 	shmLock.Lock()
 	budget := shmObjects.rss>>prio + 1
-	slots := int(shmObjects.pages)
-	if shmObjects.rss == 0 {
-		slots = 0
-	}
+	slots := shmObjects.rss + shmObjects.swp + shmObjects.n + 1
 	shmLock.Unlock()
 	for budget > 0 && slots > 0 {
 		s := shmSteal{gfp: gfp, budget: budget, slots: min(slots, shmScan)}
@@ -59,31 +55,24 @@ type shmSteal struct {
 
 // scan moves the cursor over the objects until there is a page. shmLock held.
 func (s *shmSteal) scan() {
-	c := &shmObjects.cursor
+	c := &shmObjects.swap
 	for s.budget > 0 && s.slots > 0 && s.page == nil {
+		s.slots--
 		if c.o == nil {
 			if c.o, c.index = shmObjects.head, 0; c.o == nil {
 				return
 			}
 		}
 		o := c.o
-		if c.index >= o.pages || o.rss == 0 || o.unswapped {
-			s.slots -= int(min(o.pages-min(c.index, o.pages), uint64(s.slots)))
-			c.o, c.index = o.next, 0
-			if c.o == nil {
-				s.slots--
-			}
-			continue
+		index, slot := c.index, (*uint64)(nil)
+		if o.rss > 0 && !o.unswapped {
+			index, slot = o.slots.ShmNext(c.index)
 		}
-		slot := o.slot(c.index)
 		if slot == nil {
-			next := c.index&^(pt.Entries-1) + pt.Entries
-			s.slots -= int(min(next-c.index, uint64(s.slots)))
-			c.index = next
+			c.o, c.index = o.next, 0
 			continue
 		}
-		s.slots--
-		c.index++
+		c.index = index + 1
 		if e := loadPTE(slot); e.Present() {
 			s.budget--
 			s.try(o, slot, e)
@@ -94,7 +83,7 @@ func (s *shmSteal) scan() {
 // try moves the page of a slot to the swap cache, if only the slot refers to it.
 // In 1999 the swap slot was got before the search; it nests well inside shm_lock,
 // so here a search in vain costs none. shmLock held.
-func (s *shmSteal) try(o *shmObject, slot *uint64, old arch.PTE) {
+func (s *shmSteal) try(o *ShmObject, slot *uint64, old arch.PTE) {
 	CountVM(ShmSwapTry)
 	p := PageOf(old.PFN())
 	if p.Count() != 1 || wrongClass(p, s.gfp) || !p.tryLockForIO() {
@@ -124,49 +113,49 @@ func (s *shmSteal) try(o *shmObject, slot *uint64, old arch.PTE) {
 }
 
 // shmUnuse brings back what shared memory has in a swap area, for swapoff
-// (shm_unuse). ENOMEM, EIO. No lock held; sleeps.
-func shmUnuse(typ int) (err syscall.Errno) {
-	var o *shmObject
+// (shm_unuse). ENOMEM, EIO. swapon_sem held, which makes the cursor this
+// swapoff's; sleeps.
+func shmUnuse(typ int) syscall.Errno {
+	shmLock.Lock()
+	shmObjects.unuse.o, shmObjects.unuse.index = shmObjects.head, 0
+	shmLock.Unlock()
 	for {
-		shmLock.Lock()
-		next := shmObjects.head
-		if o != nil {
-			next = o.next
-		}
-		for next != nil && (next.swp == 0 || !next.getNotZero()) {
-			next = next.next
-		}
-		shmLock.Unlock()
-		if o != nil {
-			o.FPut()
-		}
-		if o = next; o == nil {
+		o, index, e := shmNextUsed(typ)
+		if o == nil {
 			return 0
 		}
-		if err = o.unuse(typ); err != 0 {
-			o.FPut()
+		if _, err := o.SwapIn(index, e); err != 0 {
 			return err
 		}
 	}
 }
 
-// unuse brings back what one object has in an area. The caller has a reference.
-func (o *shmObject) unuse(typ int) syscall.Errno {
-	for i := range o.dirs {
-		dir := loadPTE(&o.dirs[i])
-		if !dir.Present() {
-			continue
-		}
-		table := arch.Table(dir.PFN())
-		for j := range table {
-			e := loadPTE(&table[j])
-			if !PTESwapped(e) || PTESwapEntry(e).Type() != typ {
+// shmNextUsed finds the next entry of an area. The object may be gone when the
+// caller looks again: then SwapIn does nothing.
+func shmNextUsed(typ int) (*ShmObject, uint64, SwapEntry) {
+	c := &shmObjects.unuse
+	for {
+		shmLock.Lock()
+		for range shmScan {
+			if c.o == nil {
+				shmLock.Unlock()
+				return nil, 0, 0
+			}
+			index, slot := c.index, (*uint64)(nil)
+			if c.o.swp > 0 {
+				index, slot = c.o.slots.ShmNext(c.index)
+			}
+			if slot == nil {
+				c.o, c.index = c.o.next, 0
 				continue
 			}
-			if _, err := o.swapIn(&table[j], PTESwapEntry(e)); err != 0 {
-				return err
+			c.index = index + 1
+			if e := loadPTE(slot); PTESwapped(e) && PTESwapEntry(e).Type() == typ {
+				o := c.o
+				shmLock.Unlock()
+				return o, index, PTESwapEntry(e)
 			}
 		}
+		shmLock.Unlock()
 	}
-	return 0
 }
