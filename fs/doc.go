@@ -20,7 +20,7 @@
 //	  Inode.sem           S i_sem          size and contents of one inode against write and truncate
 //	Pipe.mu, fileLocks.mu S pipe_sem       the bytes of one pipe; the advisory locks of one inode
 //	consoleOut.mu         S tty_sem        the writers of one output stream
-//	ramFile.lock          P pagecache_lock pages of one file
+//	mm.LockShm            P shm_lock       pages of files in RAM
 //	mountLock             P mount_lock     which directory is covered by which file system
 //	FDTable.lock          P files_lock     slots of one descriptor table
 //	Context.lock          P fs_lock        root, cwd and umask of one file-system context
@@ -31,6 +31,6 @@
 //	  Epoll.lock          P poll_lock      ready list of one epoll instance
 //
 // mmap_sem is never taken with one of these held. A fault on a mapped file, which
-// comes with mmap_sem held, takes ramFile.lock only: it does not need Inode.sem,
+// comes with mmap_sem held, takes shm_lock only: it does not need Inode.sem,
 // because truncation removes pages again that a fault brought in too late.
 package fs

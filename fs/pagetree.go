@@ -1,19 +1,15 @@
 package fs
 
-import (
-	"unsafe"
+import "unsafe"
 
-	"yolk/mm"
-)
-
-// pageTree is a radix tree from page numbers to pages: files may be sparse and
-// huge, and a tree of small nodes costs 8 bytes for a page wherever it lies.
-// Its user locks it. Insertion takes nodes made beforehand, so that nothing is
-// allocated under a spinlock.
+// pageTree is a radix tree from page numbers to the slots of pages, as mm.ShmObject
+// wants them: files may be sparse and huge, and a tree of small nodes costs 8 bytes
+// for a page wherever it lies. shm_lock guards it. Insertion takes nodes made
+// beforehand, so that nothing is allocated under a spinlock.
 type pageTree struct {
-	root   *pageNode
-	height int // levels; 0 is an empty tree
-	pages  int
+	root   unsafe.Pointer // *pageNode, or *pageLeaf when height is 1
+	height int            // levels; 0 is an empty tree
+	pages  int            // slots that are not empty
 }
 
 const (
@@ -21,20 +17,31 @@ const (
 	treeFan   = 1 << treeShift
 )
 
-// pageNode is one node: its slots are *pageNode, on the lowest level *mm.Page.
+// pageNode is one node: its slots are *pageNode, just above the leaves *pageLeaf.
 type pageNode struct {
 	slot [treeFan]unsafe.Pointer
 }
 
-// spareNodes are nodes for a coming insertion, linked through slot 0.
+// pageLeaf is a node of the lowest level; the garbage collector need not look at it.
+type pageLeaf struct {
+	slot [treeFan]uint64
+}
+
+// spareNodes are nodes for a coming insertion, linked through slot 0, and a leaf.
 type spareNodes struct {
 	head *pageNode
 	n    int
+	leaf *pageLeaf
 }
 
-func (s *spareNodes) add() {
-	s.head = &pageNode{slot: [treeFan]unsafe.Pointer{unsafe.Pointer(s.head)}}
-	s.n++
+// fill makes a leaf, and nodes until there are n.
+func (s *spareNodes) fill(n int) {
+	if s.leaf == nil {
+		s.leaf = new(pageLeaf)
+	}
+	for ; s.n < n; s.n++ {
+		s.head = &pageNode{slot: [treeFan]unsafe.Pointer{unsafe.Pointer(s.head)}}
+	}
 }
 
 func (s *spareNodes) take() *pageNode {
@@ -52,22 +59,25 @@ func treeSpan(height int) uint64 {
 	return 1 << (height * treeShift)
 }
 
-// get returns page k or nil.
-func (t *pageTree) get(k uint64) *mm.Page {
-	if k >= treeSpan(t.height) || t.root == nil {
+// slot returns the slot of page k, or nil when it has none.
+func (t *pageTree) slot(k uint64) *uint64 {
+	if k >= treeSpan(t.height) {
 		return nil
 	}
-	n := t.root
+	at := t.root
 	for level := t.height - 1; level > 0; level-- {
-		n = (*pageNode)(n.slot[k>>(level*treeShift)%treeFan])
-		if n == nil {
+		if at == nil {
 			return nil
 		}
+		at = (*pageNode)(at).slot[k>>(level*treeShift)%treeFan]
 	}
-	return (*mm.Page)(n.slot[k%treeFan])
+	if at == nil {
+		return nil
+	}
+	return &(*pageLeaf)(at).slot[k%treeFan]
 }
 
-// needed is a bound on the nodes that put(k) takes.
+// needed is a bound on the nodes, besides a leaf, that put(k) takes.
 func (t *pageTree) needed(k uint64) int {
 	height := max(t.height, 1)
 	for k >= treeSpan(height) {
@@ -76,39 +86,49 @@ func (t *pageTree) needed(k uint64) int {
 	return height - t.height + height
 }
 
-// put enters page k, which is not there yet; s holds at least needed(k) nodes.
-func (t *pageTree) put(k uint64, p *mm.Page, s *spareNodes) {
-	for t.height == 0 || k >= treeSpan(t.height) {
-		up := s.take()
-		up.slot[0] = unsafe.Pointer(t.root)
-		t.root = up
+// put returns the slot of page k, which is empty, and counts it as used; s holds at
+// least needed(k) nodes and a leaf, unless the slot is there already.
+func (t *pageTree) put(k uint64, s *spareNodes) *uint64 {
+	if t.height == 0 {
+		t.height = 1
+	}
+	for k >= treeSpan(t.height) {
+		if t.root != nil {
+			up := s.take()
+			up.slot[0] = t.root
+			t.root = unsafe.Pointer(up)
+		}
 		t.height++
 	}
-	n := t.root
+	at := &t.root
 	for level := t.height - 1; level > 0; level-- {
-		slot := &n.slot[k>>(level*treeShift)%treeFan]
-		if *slot == nil {
-			*slot = unsafe.Pointer(s.take())
+		if *at == nil {
+			*at = unsafe.Pointer(s.take())
 		}
-		n = (*pageNode)(*slot)
+		at = &(*pageNode)(*at).slot[k>>(level*treeShift)%treeFan]
 	}
-	n.slot[k%treeFan] = unsafe.Pointer(p)
+	if *at == nil {
+		*at, s.leaf = unsafe.Pointer(s.leaf), nil
+	}
 	t.pages++
+	return &(*pageLeaf)(*at).slot[k%treeFan]
 }
 
-// next finds the first page not below k.
-func (t *pageTree) next(k uint64) (uint64, *mm.Page) {
+// next finds the first slot that is not empty, of a page not below k.
+func (t *pageTree) next(k uint64) (uint64, *uint64) {
 	for t.root != nil && k < treeSpan(t.height) {
-		n, level := t.root, t.height-1
+		at, level := t.root, t.height-1
 		for level > 0 {
-			down := (*pageNode)(n.slot[k>>(level*treeShift)%treeFan])
+			down := (*pageNode)(at).slot[k>>(level*treeShift)%treeFan]
 			if down == nil {
 				break
 			}
-			n, level = down, level-1
+			at, level = down, level-1
 		}
-		if level == 0 && n.slot[k%treeFan] != nil {
-			return k, (*mm.Page)(n.slot[k%treeFan])
+		if level == 0 {
+			if slot := &(*pageLeaf)(at).slot[k%treeFan]; *slot != 0 {
+				return k, slot
+			}
 		}
 		step := uint64(1) << (level * treeShift)
 		k = (k/step + 1) * step
@@ -119,17 +139,10 @@ func (t *pageTree) next(k uint64) (uint64, *mm.Page) {
 	return 0, nil
 }
 
-// del takes page k out and returns it. Nodes stay until the tree goes.
-func (t *pageTree) del(k uint64) *mm.Page {
-	n := t.root
-	for level := t.height - 1; level > 0; level-- {
-		n = (*pageNode)(n.slot[k>>(level*treeShift)%treeFan])
-	}
-	p := (*mm.Page)(n.slot[k%treeFan])
-	n.slot[k%treeFan] = nil
+// del notes that a slot has been emptied. Nodes stay until the tree goes.
+func (t *pageTree) del() {
 	t.pages--
 	if t.pages == 0 {
 		*t = pageTree{}
 	}
-	return p
 }

@@ -5,20 +5,21 @@ import (
 	"syscall"
 
 	"yolk/arch"
-	"yolk/locks"
 	"yolk/mm"
 )
 
 // ramFile is the contents of a regular file in RAM. A page is in the tree once
 // it was written or mapped; before that its bytes are those of base (the boot
-// archive) or zero. Reading such a page needs no memory.
+// archive) or zero. Reading such a page needs no memory. A page in the tree may be in
+// swap (mm/shmswap.go); whoever wants it brings it back.
 type ramFile struct {
 	NoInode
 	store *ramStore
 
-	lock locks.SpinLock // guards what follows; pagecache_lock's place in the order
-	tree pageTree       // holds one reference to each page
-	base []byte         // first bytes of the file; shortened by truncate
+	// Guarded by shm_lock (mm.LockShm).
+	obj  mm.ShmObject // lets the pages be swapped
+	tree pageTree     // their slots
+	base []byte       // first bytes of the file; shortened by truncate
 
 	mappings mm.IMmap // vmas that map the file
 	seals    uint32   // memfd seals; guarded by the inode's sem
@@ -26,7 +27,7 @@ type ramFile struct {
 
 func (s *ramStore) newFile(base []byte) *ramFile {
 	r := &ramFile{store: s, base: base}
-	r.lock.Init(locks.PagecacheLock)
+	r.obj.Init(r)
 	r.mappings.Init()
 	return r
 }
@@ -36,28 +37,48 @@ func pageRange(size int64) uint64 {
 	return (uint64(size) + arch.PageSize - 1) >> arch.PageShift
 }
 
-// find returns page k with a reference, or nil and the bytes of base in it.
-func (r *ramFile) find(k uint64) (*mm.Page, []byte) {
-	r.lock.Lock()
-	defer r.lock.Unlock()
-	if p := r.tree.get(k); p != nil {
-		mm.GetPage(p)
-		return p, nil
+// ShmSlot implements mm.ShmSlots.
+func (r *ramFile) ShmSlot(k uint64) *uint64 { return r.tree.slot(k) }
+
+// ShmNext implements mm.ShmSlots.
+func (r *ramFile) ShmNext(k uint64) (uint64, *uint64) { return r.tree.next(k) }
+
+// find returns page k with a reference, or nil and the bytes of base in it. It may
+// sleep to bring the page back from swap. ENOMEM; EIO the page cannot be read.
+func (r *ramFile) find(k uint64) (*mm.Page, []byte, syscall.Errno) {
+	for {
+		p, base, entry := r.look(k)
+		if entry == 0 {
+			return p, base, 0
+		}
+		if _, e := r.obj.SwapIn(k, entry); e != 0 {
+			return nil, nil, e
+		}
+	}
+}
+
+// look returns page k with a reference, or where it is in swap, or the bytes of base in it.
+func (r *ramFile) look(k uint64) (*mm.Page, []byte, mm.SwapEntry) {
+	mm.LockShm()
+	defer mm.UnlockShm()
+	if slot := r.tree.slot(k); slot != nil && *slot != 0 {
+		p, entry := mm.ShmPage(slot)
+		return p, nil, entry
 	}
 	off := k << arch.PageShift
 	if off >= uint64(len(r.base)) {
-		return nil, nil
+		return nil, nil, 0
 	}
-	return nil, r.base[off:min(off+arch.PageSize, uint64(len(r.base)))]
+	return nil, r.base[off:min(off+arch.PageSize, uint64(len(r.base)))], 0
 }
 
 // page returns page k with a reference, bringing it into the tree if need be. It
-// may sleep for memory. ENOMEM: there is none; ENOSPC: the file system is full,
-// which never keeps the archive's own pages out: programs run from them.
+// may sleep for memory. ENOMEM: there is none; EIO as find; ENOSPC: the file system
+// is full, which never keeps the archive's own pages out: programs run from them.
 func (r *ramFile) page(k uint64) (*mm.Page, syscall.Errno) {
-	p, base := r.find(k)
-	if p != nil {
-		return p, 0
+	p, base, e := r.find(k)
+	if p != nil || e != 0 {
+		return p, e
 	}
 	if !r.store.charge(len(base) > 0) {
 		return nil, syscall.ENOSPC
@@ -70,48 +91,56 @@ func (r *ramFile) page(k uint64) (*mm.Page, syscall.Errno) {
 	buf := p.Bytes()
 	clear(buf[copy(buf, base):])
 	p.Set(mm.PGUptodate)
-	return r.insert(k, p), 0
+	if !r.insert(k, p) { // another task was faster
+		mm.PutPage(p)
+		r.store.uncharge(1)
+		return r.page(k)
+	}
+	return p, 0
 }
 
-// insert enters p as page k unless another task was faster, and returns the page
-// that is in the tree, with a reference. p's charge goes with it.
-func (r *ramFile) insert(k uint64, p *mm.Page) *mm.Page {
+// insert enters p, with its charge, as page k, unless there is one. The tree gets a
+// reference of its own.
+func (r *ramFile) insert(k uint64, p *mm.Page) bool {
 	var spare spareNodes
 	for {
-		r.lock.Lock()
-		if q := r.tree.get(k); q != nil {
-			mm.GetPage(q)
-			r.lock.Unlock()
-			mm.PutPage(p)
-			r.store.uncharge(1)
-			return q
+		mm.LockShm()
+		slot := r.tree.slot(k)
+		if slot != nil && *slot != 0 {
+			mm.UnlockShm()
+			return false
 		}
 		need := r.tree.needed(k)
-		if spare.n >= need {
-			r.tree.put(k, p, &spare)
+		if slot != nil || spare.n >= need && spare.leaf != nil {
 			mm.GetPage(p)
-			r.lock.Unlock()
-			return p
+			r.obj.Set(r.tree.put(k, &spare), p)
+			mm.UnlockShm()
+			return true
 		}
-		r.lock.Unlock()
-		for spare.n < need {
-			spare.add()
-		}
+		mm.UnlockShm()
+		spare.fill(need)
 	}
 }
 
 // readAt copies bytes of the file, which has size bytes. Pages may change under
-// it: reads and writes of one file are not atomic to each other.
-func (r *ramFile) readAt(b []byte, off, size int64) int {
+// it: reads and writes of one file are not atomic to each other. Errors as find, if
+// there is nothing before them.
+func (r *ramFile) readAt(b []byte, off, size int64) (int, syscall.Errno) {
 	if off >= size {
-		return 0
+		return 0, 0
 	}
 	b = b[:min(int64(len(b)), size-off)]
 	for n := 0; n < len(b); {
 		k, at := uint64(off)>>arch.PageShift, int(off&(arch.PageSize-1))
 		c := min(arch.PageSize-at, len(b)-n)
 		dst := b[n : n+c]
-		p, base := r.find(k)
+		p, base, e := r.find(k)
+		if e != 0 {
+			if n > 0 {
+				e = 0
+			}
+			return n, e
+		}
 		if p != nil {
 			copy(dst, p.Bytes()[at:])
 			mm.PutPage(p)
@@ -121,7 +150,7 @@ func (r *ramFile) readAt(b []byte, off, size int64) int {
 		n += c
 		off += int64(c)
 	}
-	return len(b)
+	return len(b), 0
 }
 
 // writeAt stores b; i_sem held. It may sleep for memory. ENOSPC, ENOMEM, EFBIG.
@@ -147,40 +176,48 @@ func (r *ramFile) writeAt(i *Inode, b []byte, off int64) (int, syscall.Errno) {
 	return n, 0
 }
 
-// truncate sets the size; i_sem held. Mappings lose the pages beyond it. It may sleep.
-func (r *ramFile) truncate(i *Inode, size int64) {
+// truncate sets the size; i_sem held. Mappings lose the pages beyond it. It may
+// sleep. Errors as find; then nothing has changed.
+func (r *ramFile) truncate(i *Inode, size int64) (e syscall.Errno) {
+	var last *mm.Page // will be cut
+	at := size & (arch.PageSize - 1)
 	old := i.size.Load()
+	if size < old && at != 0 {
+		if last, _, e = r.find(uint64(size) >> arch.PageShift); e != 0 {
+			return e
+		}
+	}
 	i.size.Store(size)
 	if size >= old {
-		return
+		return 0
 	}
-	r.lock.Lock()
+	mm.LockShm()
 	r.base = r.base[:min(int64(len(r.base)), size)]
-	r.lock.Unlock()
+	mm.UnlockShm()
 	first := pageRange(size)
 	mm.VMTruncate(&r.mappings, first)
 	r.drop(first, math.MaxUint64)
-	if at := size & (arch.PageSize - 1); at != 0 {
-		if p, _ := r.find(uint64(size) >> arch.PageShift); p != nil {
-			clear(p.Bytes()[at:])
-			mm.PutPage(p)
-		}
+	if last != nil {
+		clear(last.Bytes()[at:])
+		mm.PutPage(last)
 	}
+	return 0
 }
 
 // drop frees the pages of [from, to). A page that is still mapped or being
 // copied lives until its other users are done with it.
 func (r *ramFile) drop(from, to uint64) {
 	for {
-		r.lock.Lock()
-		k, p := r.tree.next(from)
-		if p == nil || k >= to {
-			r.lock.Unlock()
+		mm.LockShm()
+		k, slot := r.tree.next(from)
+		if slot == nil || k >= to {
+			mm.UnlockShm()
 			return
 		}
-		r.tree.del(k)
-		r.lock.Unlock()
-		mm.PutPage(p)
+		had := r.obj.Take(slot)
+		r.tree.del()
+		mm.UnlockShm()
+		mm.FreeShmSlot(had)
 		r.store.uncharge(1)
 		from = k
 	}
@@ -192,9 +229,11 @@ func (r *ramFile) zero(i *Inode, off, n int64) syscall.Errno {
 	for off < end {
 		at := off & (arch.PageSize - 1)
 		c := min(arch.PageSize-at, end-off)
-		p, base := r.find(uint64(off) >> arch.PageShift)
+		p, base, e := r.find(uint64(off) >> arch.PageShift)
+		if e != 0 {
+			return e
+		}
 		if p == nil && len(base) > 0 {
-			var e syscall.Errno
 			if p, e = r.page(uint64(off) >> arch.PageShift); e != 0 {
 				return e
 			}
@@ -213,13 +252,13 @@ func (r *ramFile) zero(i *Inode, off, n int64) syscall.Errno {
 
 // skipHole is the next offset from off on, at most end, that has bytes of its own.
 func (r *ramFile) skipHole(off, end int64) int64 {
-	r.lock.Lock()
-	defer r.lock.Unlock()
+	mm.LockShm()
+	defer mm.UnlockShm()
 	if off < int64(len(r.base)) {
 		return off
 	}
-	k, p := r.tree.next(uint64(off) >> arch.PageShift)
-	if p == nil || k<<arch.PageShift >= uint64(end) {
+	k, slot := r.tree.next(uint64(off) >> arch.PageShift)
+	if slot == nil || k<<arch.PageShift >= uint64(end) {
 		return end
 	}
 	return max(off, int64(k<<arch.PageShift))

@@ -95,7 +95,7 @@ func (r *ramFile) Open(f *File) syscall.Errno {
 	return 0
 }
 
-// Truncate sets the size. EFBIG, EPERM (sealed).
+// Truncate sets the size. EPERM (sealed); ENOMEM, EIO: the page that is cut cannot be had.
 func (r *ramFile) Truncate(i *Inode, size int64) syscall.Errno {
 	i.sem.Lock()
 	defer i.sem.Unlock()
@@ -103,7 +103,9 @@ func (r *ramFile) Truncate(i *Inode, size int64) syscall.Errno {
 	if size < old && r.seals&(SealShrink|SealWrite) != 0 || size > old && r.seals&SealGrow != 0 {
 		return syscall.EPERM
 	}
-	r.truncate(i, size)
+	if e := r.truncate(i, size); e != 0 {
+		return e
+	}
 	i.modified()
 	return 0
 }
@@ -151,27 +153,27 @@ func (r *ramFile) Allocate(i *Inode, mode uint32, off, n int64) syscall.Errno {
 	return 0
 }
 
-// Blocks counts the pages in memory, in units of 512 bytes.
+// Blocks counts the pages in memory and in swap, in units of 512 bytes.
 func (r *ramFile) Blocks(*Inode) int64 {
-	r.lock.Lock()
-	defer r.lock.Unlock()
+	mm.LockShm()
+	defer mm.UnlockShm()
 	return int64(max(uint64(r.tree.pages), pageRange(int64(len(r.base))))) * (arch.PageSize / 512)
 }
 
 // Evict frees the pages.
 func (r *ramFile) Evict(*Inode) {
-	r.lock.Lock()
+	mm.LockShm()
 	r.base = nil
-	r.lock.Unlock()
+	mm.UnlockShm()
 	r.drop(0, ^uint64(0))
 }
 
 // ramOpen is the FileOps of regular files in RAM.
 type ramOpen ramFile
 
-// Read copies from the file.
+// Read copies from the file. ENOMEM, EIO: a page in swap cannot be had.
 func (ro *ramOpen) Read(f *File, p []byte, off int64) (int, syscall.Errno) {
-	return (*ramFile)(ro).readAt(p, off, f.inode.Size()), 0
+	return (*ramFile)(ro).readAt(p, off, f.inode.Size())
 }
 
 // Write stores p under i_sem. ENOSPC, EFBIG, EPERM (sealed).

@@ -8,8 +8,9 @@ import (
 )
 
 // The mapping methods of files in RAM. The pages of a shared mapping stay in the
-// file, so the stealer has nothing to write: it drops the pte and no more. What a
-// private mapping has written is anonymous and goes to swap.
+// file, so the stealer has nothing to write: it drops the pte, and when that was the
+// last one shm_swap may take the page. What a private mapping has written is
+// anonymous and goes to swap.
 var (
 	ramSharedOps  = mm.VMOps{Nopage: ramNopage, Swapout: mm.KeepPage}
 	ramPrivateOps = mm.VMOps{Nopage: ramNopage}
@@ -43,7 +44,7 @@ func ramNopage(v *mm.VMA, addr uintptr, noShare bool) (*mm.Page, mm.FaultResult)
 		p, e := r.page(k)
 		switch e {
 		case 0:
-		case syscall.ENOSPC: // a hole, and no room to fill it
+		case syscall.ENOSPC, syscall.EIO: // a hole and no room to fill it; lost in swap
 			return nil, mm.FaultBus
 		default:
 			return nil, mm.FaultOOM
@@ -59,19 +60,29 @@ func ramNopage(v *mm.VMA, addr uintptr, noShare bool) (*mm.Page, mm.FaultResult)
 	if p == nil {
 		return nil, mm.FaultOOM
 	}
-	r.fill(k, p.Bytes())
+	if e := r.fill(k, p.Bytes()); e != 0 {
+		mm.PutPage(p)
+		if e == syscall.EIO {
+			return nil, mm.FaultBus
+		}
+		return nil, mm.FaultOOM
+	}
 	return p, mm.FaultMinor
 }
 
-// fill copies page k of the file, zeros where it has no bytes.
-func (r *ramFile) fill(k uint64, buf []byte) {
-	p, base := r.find(k)
-	if p == nil {
+// fill copies page k of the file, zeros where it has no bytes. Errors as find.
+func (r *ramFile) fill(k uint64, buf []byte) syscall.Errno {
+	p, base, e := r.find(k)
+	switch {
+	case e != 0:
+		return e
+	case p == nil:
 		clear(buf[copy(buf, base):])
-		return
+	default:
+		copy(buf, p.Bytes())
+		mm.PutPage(p)
 	}
-	copy(buf, p.Bytes())
-	mm.PutPage(p)
+	return 0
 }
 
 // The methods below make *File an mm.File.

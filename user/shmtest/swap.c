@@ -1,4 +1,4 @@
-/* Shared memory that does not fit. On a machine with much RAM the same cases pass
+/* Shared memory, and files in memory, that do not fit. On a machine with much RAM the same cases pass
  * without swap. */
 #include "shm.h"
 
@@ -135,6 +135,67 @@ TEST(locked_segment_stays)
 	CHECK(mincore(p, PAGES(n), vec) == 0);
 	for (size_t i = 0; i < n; i++)
 		CHECK(vec[i] & 1 && marked(p, i, 7));
+}
+
+/* mapped_file is a file in memory without a name, n pages, mapped at *p. */
+static int mapped_file(size_t n, char **p)
+{
+	int fd = memfd_create("shmtest", 0);
+
+	CHECK(fd >= 0 && ftruncate(fd, PAGES(n)) == 0);
+	*p = mmap(NULL, PAGES(n), RW, MAP_SHARED, fd, 0);
+	CHECK(*p != MAP_FAILED);
+	return fd;
+}
+
+TEST(memfd_twice_ram_by_two_processes)
+{
+	size_t n = twice_ram();
+	char *p, page[PAGES(1)];
+	int fd = mapped_file(n, &p);
+
+	share(p, n, NULL);
+	for (size_t i = 0; i < n; i++) { /* without the mapping */
+		CHECK(pread(fd, page, sizeof page, PAGES(i)) == sizeof page);
+		memcpy(page, page + 4088, 8);
+		CHECK(*(uint64_t *)page == ((i + 1) * 0x9e3779b97f4a7c15UL ^ 2) + 1);
+	}
+}
+
+/* A private mapping sees the file's pages, wherever they are, and what it writes
+ * stays its own. */
+TEST(memfd_in_swap_mapped_privately)
+{
+	size_t n = twice_ram() / 2;
+	char *p, *q;
+	int fd = mapped_file(n, &p);
+
+	marks(p, 0, n, 1);
+	marks(p, 1, n, 1);
+	q = mmap(NULL, PAGES(n), RW, MAP_PRIVATE, fd, 0);
+	CHECK(q != MAP_FAILED);
+	marks(q, 0, n, 2);
+	checks(q, 1, n, 1);
+	checks(p, 0, n, 1);
+	checks(q, 0, n, 2);
+}
+
+TEST(truncate_of_a_file_in_swap)
+{
+	size_t n = twice_ram();
+	char *p;
+	int fd = mapped_file(n, &p);
+
+	marks(p, 0, n, 1);
+	marks(p, 1, n, 1);
+	CHECK(ftruncate(fd, PAGES(10) + 2000) == 0); /* page 10 has to come back */
+	CHECK(ftruncate(fd, PAGES(n)) == 0);
+	for (size_t i = 0; i < 10; i++)
+		CHECK(marked(p, i, 1));
+	CHECK(*(uint64_t *)(p + PAGES(10)) == (11 * 0x9e3779b97f4a7c15UL ^ 1));
+	CHECK(p[PAGES(10) + 4088] == 0);
+	for (size_t i = 11; i < n; i += 7)
+		CHECK(p[PAGES(i)] == 0);
 }
 
 static const char swap_disk[] = "/dev/vda";
