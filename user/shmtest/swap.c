@@ -86,9 +86,9 @@ TEST(segment_twice_ram_by_two_processes)
 	EQ(swapped(), 0);
 }
 
-TEST(anonymous_twice_ram_by_two_processes)
+TEST(anonymous_larger_than_ram_by_two_processes)
 {
-	size_t n = twice_ram();
+	size_t n = twice_ram() / 3 * 2;
 	char *p = mmap(NULL, PAGES(n), RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	CHECK(p != MAP_FAILED);
@@ -148,9 +148,9 @@ static int mapped_file(size_t n, char **p)
 	return fd;
 }
 
-TEST(memfd_twice_ram_by_two_processes)
+TEST(memfd_larger_than_ram_by_two_processes)
 {
-	size_t n = twice_ram();
+	size_t n = twice_ram() / 3 * 2;
 	char *p, page[PAGES(1)];
 	int fd = mapped_file(n, &p);
 
