@@ -19,8 +19,16 @@
 // stack.go, madvise.go and msync.go are one call or idea each; pagetable.go, zap.go
 // and fork.go are the walks of page tables; mm.go and exit.go birth and death;
 // usercopy.go and access.go let others at a program's memory; immap.go is the ring
-// of a file's mappings, anonshared.go the memory that forks share; procmaps.go is
+// of a file's mappings; procmaps.go is
 // /proc/PID/maps; checks.go is what must hold of all of it.
+//
+// # Shared memory
+//
+// shmobject.go is what all memory that can be swapped and belongs to no process
+// has in common: slots. shmfault.go fills them, shmswap.go is shm_swap and swapoff's
+// part. shmframes.go keeps the slots of System V segments (shm.go, shmat.go,
+// shmctl.go, ipcperm.go) and of what forks share (anonshared.go); files in RAM have
+// theirs in package fs.
 //
 // # Frames and swap
 //
@@ -34,6 +42,7 @@
 //	MM.MmapSem                   sleeps; every vm call and fault; one mm at a time
 //	  kernel_lock                swapping, drivers' Unmap and Sync
 //	  page lock (PG_locked)      sleeps; identity and I/O of a page
+//	    shm_lock                 slots of shared memory, segments; never with the next two
 //	    IMmap.ISharedLock        borders of vmas on a file's ring
 //	      MM.PageTableLock       vmlist_access_lock, vmlist_modify_lock; ptes, RSS
 //	        pagecache_lock       the cache's hash and lists

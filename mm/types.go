@@ -64,7 +64,8 @@ type VMA struct {
 	avlHeight      int16
 	inList         bool
 
-	// Guarded by VMFile.IMmap().ISharedLock.
+	// Guarded by VMFile.IMmap().ISharedLock; in a System V segment's attach list,
+	// which uses the links too, by shm_lock.
 	nextShare, prevShare *VMA
 	onRing               bool
 
