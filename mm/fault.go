@@ -137,8 +137,26 @@ func doNoPage(m *MM, v *VMA, addr uintptr, pte *uint64, write bool) FaultResult 
 	}
 	if noShare {
 		e |= pteAnon
+	} else if v.VMOps.PageCache {
+		return installCached(m, pte, e, page, how)
 	}
 	installPTE(m, pte, e, page)
+	return how
+}
+
+// installCached is installPTE for a page of a file, which truncate may have taken
+// out of the cache meanwhile: the next try will find the new end. While we hold the
+// page lock truncate waits, and it unmaps again what it finds mapped.
+func installCached(m *MM, pte *uint64, e arch.PTE, page *Page, how FaultResult) FaultResult {
+	LockPage(page)
+	gone := page.mapping == nil
+	if !gone {
+		installPTE(m, pte, e, page)
+	}
+	UnlockPage(page)
+	if gone {
+		PutPage(page)
+	}
 	return how
 }
 

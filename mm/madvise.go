@@ -84,6 +84,10 @@ func adviseVMA(m *MM, v *VMA, start, end uintptr, advice int) (*VMA, syscall.Err
 		}
 		// A lazy free would only save work that a fault does for us.
 		zapPageRange(m, start, end)
+	case syscall.MADV_WILLNEED:
+		if v.VMOps != nil && v.VMOps.Advise != nil {
+			return v, v.VMOps.Advise(v, start, end, advice)
+		}
 	case madvRemove:
 		return v, syscall.EINVAL // no mapping here can punch holes into what backs it
 	case syscall.MADV_DONTFORK:

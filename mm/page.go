@@ -53,6 +53,7 @@ const (
 	PGTable                            // a page table
 	PGReserved                         // never counted, stolen or freed
 	PGReadahead                        // read ahead of any need, and not used yet
+	PGDirtyList                        // among the dirty pages of its mapping; pagecache_lock
 )
 
 // memMap is mem_map, indexed by frame number; frames that are no RAM are PGReserved.

@@ -3,9 +3,11 @@ package mm
 import (
 	"math/bits"
 	"sync/atomic"
+	"syscall"
 	"unsafe"
 
 	"yolk/arch"
+	"yolk/drivers/blk"
 	"yolk/locks"
 )
 
@@ -14,18 +16,36 @@ import (
 // index) in one hash table, stands in its mapping's list and on the LRU list,
 // and the cache holds one reference to it.
 type Mapping struct {
-	Ops  MappingOps // nil: the swapper's
-	Host any        // the owner's own
+	Ops MappingOps // nil: the swapper's
 
-	pages arch.PFN     // head of its pages; pagecache_lock
-	nr    atomic.Int32 // how many; changed under pagecache_lock
+	pages                arch.PFN     // head of its clean pages; pagecache_lock
+	dirty, dirtyTail     arch.PFN     // its dirty pages, oldest last; pagecache_lock
+	dirtyNext, dirtyPrev *Mapping     // in dirtyMappings; pagecache_lock
+	dirtySince           int64        // when it got into that list, nanoseconds; pagecache_lock
+	nr                   atomic.Int32 // how many pages; changed under pagecache_lock
+	writing              atomic.Int32 // pages on their way to the disk
+	failed               atomic.Int32 // errno of a write since the last fsync
+
+	raNext   atomic.Uint64 // the page behind the last read-ahead; a hint
+	raWindow atomic.Uint32 // its size in pages; a hint
 }
 
-// MappingOps are what the cache asks of a mapping's owner. No spinlock is held.
+// MappingOps are what the page cache asks of a file. No spinlock is held; all but
+// Size may sleep. GetBlocks, the one that needs the file system's own locks, is
+// called with a page locked, so none of those may be held where a page lock is
+// waited for, and none across a request for pages with GFPIO.
 type MappingOps interface {
-	// WritePage writes a dirty page back. The page is locked on entry; the end of
-	// the I/O unlocks it.
-	WritePage(p *Page)
+	// Device is the disk that the file lies on.
+	Device() blk.Device
+	// GetBlocks says where page index of the file lies. Blocks that begin before
+	// byte end and have no place yet get one. EIO, EUCLEAN, ENOSPC, EFBIG.
+	GetBlocks(index uint64, end int64, at *PageBlocks) syscall.Errno
+	// Size is the length of the file.
+	Size() int64
+	// Grow makes a file longer; i_sem is held.
+	Grow(size int64)
+	// Commit writes out what leads to the pages: the inode and its like. EIO.
+	Commit() syscall.Errno
 }
 
 // Pages is the number of pages cached for m.
@@ -47,6 +67,8 @@ func initPageCache(frames int) {
 	pageHashShift = uint(64 - n)
 	pageCacheSize.Store(0)
 	lru = lruList{}
+	dirtyMappings = mappingList{}
+	nrDirtyPages.Store(0)
 	swapperSpace.pages = 0
 	swapperSpace.nr.Store(0)
 }
@@ -120,11 +142,7 @@ func addToPageCache(p *Page, m *Mapping, index uint64) {
 	p.nextHash = *chain
 	pfn := p.PFN()
 	*chain = pfn
-	p.mapPrev, p.mapNext = 0, m.pages
-	if m.pages != 0 {
-		memMap[m.pages].mapPrev = pfn
-	}
-	m.pages = pfn
+	m.link(p)
 	m.nr.Add(1)
 	pageCacheSize.Add(1)
 	lruCacheAdd(p)
@@ -149,17 +167,44 @@ func removeFromPageCache(p *Page) {
 		link = &memMap[*link].nextHash
 	}
 	*link = p.nextHash
-	if p.mapPrev != 0 {
-		memMap[p.mapPrev].mapNext = p.mapNext
-	} else {
-		m.pages = p.mapNext
-	}
-	if p.mapNext != 0 {
-		memMap[p.mapNext].mapPrev = p.mapPrev
-	}
-	p.nextHash, p.mapNext, p.mapPrev = 0, 0, 0
+	m.unlink(p)
+	p.nextHash = 0
 	p.mapping = nil
 	m.nr.Add(-1)
 	pageCacheSize.Add(-1)
 	lruCacheDel(p)
+}
+
+// link enters p at the head of m's clean pages. pagecache_lock held.
+func (m *Mapping) link(p *Page) {
+	pfn := p.PFN()
+	p.mapPrev, p.mapNext = 0, m.pages
+	if m.pages != 0 {
+		memMap[m.pages].mapPrev = pfn
+	}
+	m.pages = pfn
+}
+
+// unlink takes p off the list it is on. pagecache_lock held.
+func (m *Mapping) unlink(p *Page) {
+	head := &m.pages
+	if p.TestAndClear(PGDirtyList) {
+		head = &m.dirty
+		nrDirtyPages.Add(-1)
+		if m.dirtyTail == p.PFN() {
+			m.dirtyTail = p.mapPrev
+		}
+	}
+	if p.mapPrev != 0 {
+		memMap[p.mapPrev].mapNext = p.mapNext
+	} else {
+		*head = p.mapNext
+	}
+	if p.mapNext != 0 {
+		memMap[p.mapNext].mapPrev = p.mapPrev
+	}
+	p.mapNext, p.mapPrev = 0, 0
+	if m.dirty == 0 {
+		dirtyMappings.remove(m)
+	}
 }

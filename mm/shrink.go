@@ -1,6 +1,9 @@
 package mm
 
-import "yolk/locks"
+import (
+	"yolk/drivers/blk"
+	"yolk/locks"
+)
 
 // shrinkMmap frees up to want pages that only the page cache holds, from the old
 // end of the LRU list (shrink_mmap). It never looks at ptes: a page that is
@@ -46,9 +49,14 @@ func wrongClass(p *Page, gfp GFP) bool {
 func dropCachedPage(p *Page, gfp GFP) bool {
 	pagecacheLock.Lock()
 	if p.mapping == nil || p.Count() != 2 || p.Test(PGDirty) && !orphan(p) {
+		m := p.mapping
 		pagecacheLock.Unlock()
 		if gfp&GFPIO == 0 || !writeDirtyPage(p) {
+			dirty := p.Test(PGDirtyList)
 			p.unlockAfterIO()
+			if dirty && gfp&GFPIO != 0 {
+				m.writeback(blk.MaxSegs)
+			}
 		}
 		PutPage(p)
 		return false
@@ -70,24 +78,14 @@ func dropCachedPage(p *Page, gfp GFP) bool {
 // contents, even if newer than the slot's, are of no use to anybody. Page lock held.
 func orphan(p *Page) bool { return p.InSwapCache() && SwapCount(SwapEntry(p.index)) == 1 }
 
-// writeDirtyPage starts the write of a locked page that is newer than its backing
-// store, so that it can be freed later; the end of the write unlocks it. A
-// swap-cache page gets here when the kernel wrote to it on a process's behalf
+// writeDirtyPage starts the write of a locked swap-cache page that is newer than
+// its slot, so that it can be freed later; the end of the write unlocks it. A page gets here when the kernel wrote to it on a process's behalf
 // after it was stolen; if its slot is bad, it stays. May sleep.
 func writeDirtyPage(p *Page) bool {
-	switch {
-	case p.mapping == nil || !p.Test(PGDirty):
+	if p.mapping == nil || !p.Test(PGDirty) || !p.InSwapCache() || slotRetired(SwapEntry(p.index)) {
 		return false
-	case p.InSwapCache():
-		if slotRetired(SwapEntry(p.index)) {
-			return false
-		}
-		p.Clear(PGDirty)
-		writeSwapPage(p)
-	case p.mapping.Ops == nil:
-		return false
-	default:
-		p.mapping.Ops.WritePage(p)
 	}
+	p.Clear(PGDirty)
+	writeSwapPage(p)
 	return true
 }

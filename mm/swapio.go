@@ -237,9 +237,12 @@ func waitForWrites() bool {
 	if before == 0 {
 		return false
 	}
-	ended := VMStat(PSwpOut) + VMStat(SwapWriteError)
-	ioWait.Wait(func() bool {
-		return nrAsyncPages.Load() == 0 || VMStat(PSwpOut)+VMStat(SwapWriteError) != ended
-	})
+	ended := writesEnded()
+	ioWait.Wait(func() bool { return nrAsyncPages.Load() == 0 || writesEnded() != ended })
 	return true
+}
+
+// writesEnded counts the pages whose write has ended, one way or the other.
+func writesEnded() uint64 {
+	return VMStat(PSwpOut) + VMStat(SwapWriteError) + VMStat(PgpgOut) + VMStat(FileWriteError)
 }

@@ -229,6 +229,8 @@ func (s *steal) settle(c *candidate) {
 		PutPage(p)
 	case toFile:
 		CountVM(TSOFile)
+		SetPageDirty(p)
+		p.Clear(PGReferenced)
 		s.v.VMFile.GetFile()
 		s.later(afterwards{page: p, file: s.v.VMFile, swapout: s.swapout()})
 		s.unmap(c, 0)

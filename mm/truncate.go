@@ -1,6 +1,10 @@
 package mm
 
-import "yolk/arch"
+import (
+	"syscall"
+
+	"yolk/arch"
+)
 
 // VMTruncate (vmtruncate) unmaps, in every address space, what lies at page first
 // of the file and beyond, copies that private mappings made included: the file
@@ -20,5 +24,50 @@ func VMTruncate(r *IMmap, first uint64) {
 			start += uintptr(skip) << arch.PageShift
 		}
 		zapPageRange(v.VMMM, start, v.VMEnd)
+	}
+}
+
+// Truncate drops the cached pages of a file that has just become shorter, and
+// unmaps them everywhere (truncate_inode_pages, vmtruncate). A fault that found its
+// page before has mapped it by the time we have the page lock, or will see that
+// it is gone; so the second walk of the mappings leaves none behind. i_sem held, or
+// the file is nobody's any more; no spinlock or page lock; sleeps for pages under
+// I/O. EIO: the last page cannot be read, so that its tail was not cleared.
+func (m *Mapping) Truncate(r *IMmap) syscall.Errno {
+	first := pagesOf(m.Ops.Size())
+	VMTruncate(r, first)
+	m.dropPages(first)
+	VMTruncate(r, first)
+	return m.zeroTail()
+}
+
+// dropPages takes the pages from first on out of the cache, dirty ones too.
+func (m *Mapping) dropPages(first uint64) {
+	var pages [zapBatch]*Page
+	for {
+		n := 0
+		pagecacheLock.Lock()
+		for _, pfn := range [...]arch.PFN{m.dirty, m.pages} {
+			for ; pfn != 0 && n < len(pages); pfn = memMap[pfn].mapNext {
+				if p := &memMap[pfn]; p.index >= first {
+					GetPage(p)
+					pages[n] = p
+					n++
+				}
+			}
+		}
+		pagecacheLock.Unlock()
+		if n == 0 {
+			return
+		}
+		for _, p := range pages[:n] {
+			LockPage(p)
+			if p.mapping == m && p.index >= first {
+				RemoveFromPageCache(p)
+				p.Clear(PGDirty)
+			}
+			UnlockPage(p)
+			PutPage(p)
+		}
 	}
 }

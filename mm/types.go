@@ -90,6 +90,11 @@ type VMOps struct {
 	// and FaultBus or FaultOOM; MmapSem held. With noShare the page must be the
 	// caller's own (a private write). FaultMajor says that it waited for a disk.
 	Nopage func(v *VMA, addr uintptr, noShare bool) (*Page, FaultResult)
+	// PageCache says that Nopage returns pages of a Mapping, which truncate may
+	// take away before they are mapped.
+	PageCache bool
+	// Advise takes madvise's advice on [start, end); MmapSem held.
+	Advise func(v *VMA, start, end uintptr, advice int) syscall.Errno
 	// Resident says for mincore whether the page for addr could be mapped without
 	// waiting, though no pte has it; MmapSem held.
 	Resident func(v *VMA, addr uintptr) bool

@@ -53,6 +53,8 @@ const (
 	ShmSwapTry
 	ShmSwapOut
 	ShmSwapIn
+	FileReadError
+	FileWriteError
 	nrVMEvents
 )
 
@@ -67,6 +69,7 @@ var vmEventNames = [nrVMEvents]string{
 	"swapout_swapcached", "swapout_clean", "swapout_noio", "swapout_file",
 	"swapout_file_error", "swapout_noslot", "swapout_nobounce", "swapout_anon", "swapout_flush",
 	"shm_swaptry", "shm_swapout", "shm_swapin",
+	"file_read_error", "file_write_error",
 }
 
 var vmEvents [nrVMEvents]atomic.Uint64
@@ -93,6 +96,7 @@ func WriteVmstat(w io.Writer) {
 	put("nr_free_pages", uint64(NrFreePages()))
 	put("nr_swapcached", uint64(swapperSpace.Pages()))
 	put("nr_file_pages", uint64(pageCacheSize.Load()))
+	put("nr_dirty", uint64(nrDirtyPages.Load()))
 	for e, name := range vmEventNames {
 		put(name, vmEvents[e].Load())
 	}

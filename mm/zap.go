@@ -37,6 +37,9 @@ func zapPageRange(m *MM, start, end uintptr) {
 		}
 		arch.FlushTLBRange(&m.Ctx, first, last)
 		for i, p := range batch[:n] {
+			if p.Test(PGDirty) {
+				SetPageDirty(p) // only now: nobody writes to it through this pte any more
+			}
 			FreePageAndSwapCache(p)
 			batch[i] = nil
 		}
