@@ -58,6 +58,7 @@ func (c Caller) Chmod(i *Inode, mode uint32) syscall.Errno {
 	}
 	mode &= 0o7777
 	now := Now()
+	defer i.ops.Dirty(i) // after the unlocking, which is deferred later
 	i.attrLock.Lock()
 	defer i.attrLock.Unlock()
 	if c.Cred.UID != 0 && !c.Cred.inGroup(i.attr.GID) {
@@ -74,6 +75,7 @@ const NoID = ^uint32(0)
 // only to groups of its own.
 func (c Caller) Chown(i *Inode, uid, gid uint32) syscall.Errno {
 	now := Now()
+	defer i.ops.Dirty(i) // after the unlocking
 	i.attrLock.Lock()
 	defer i.attrLock.Unlock()
 	a := &i.attr
@@ -133,6 +135,7 @@ func (c Caller) Utimes(i *Inode, atime, mtime Time) syscall.Errno {
 			*to = t
 		}
 	}
+	defer i.ops.Dirty(i) // after the unlocking
 	i.attrLock.Lock()
 	defer i.attrLock.Unlock()
 	set(&i.attr.Atime, atime)

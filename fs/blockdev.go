@@ -16,12 +16,16 @@ const blockMajor = 254
 // BlockNumber is the device number of the disk with that index.
 func BlockNumber(index int) uint64 { return Makedev(blockMajor, uint32(index)*16) }
 
+// disks are the disks by device number. Filled during start-up, read only afterwards.
+var disks = map[uint64]blk.Device{}
+
 // AddDisk makes the node in /dev of the disk with that index, by which programs
 // read and write it. Start-up only, after Init.
 func AddDisk(index int, dev blk.Device) {
 	d := &diskFile{dev: dev}
 	d.mu.Init(locks.ISem)
 	d.done = d.finished.Load
+	disks[BlockNumber(index)] = dev
 	registerDevice(syscall.S_IFBLK, BlockNumber(index), func(f *File) syscall.Errno {
 		if f.CanWrite() && dev.ReadOnly() {
 			return syscall.EROFS

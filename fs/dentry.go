@@ -8,8 +8,8 @@ import (
 
 // Dentry is one name of an inode and its place in the tree.
 //
-// The file systems in RAM keep every dentry below its parent's kids; others keep
-// none, and make one at each lookup. A dentry that was removed stays usable by
+// The file systems in RAM keep every dentry below its parent's kids; those on a
+// disk keep in sb.names the ones that somebody has; others make one at each lookup. A dentry that was removed stays usable by
 // those who still hold it (open files, working directories).
 type Dentry struct {
 	// Immutable.
@@ -42,6 +42,11 @@ const firstCookie = 2
 
 // addKid enters child under name. Tree lock held for writing.
 func (d *Dentry) addKid(name string, child *Dentry) {
+	if d.sb.names != nil {
+		child.name, child.parent, child.gone = name, d, false
+		d.sb.names.put(d, child)
+		return
+	}
 	if d.kids == nil {
 		d.kids = make(map[string]*Dentry)
 		d.last = firstCookie
@@ -54,11 +59,24 @@ func (d *Dentry) addKid(name string, child *Dentry) {
 
 // delKid takes child out. Tree lock held for writing.
 func (d *Dentry) delKid(child *Dentry) {
+	if d.sb.names != nil {
+		d.sb.names.drop(d, child.name)
+		child.gone = true
+		return
+	}
 	delete(d.kids, child.name)
 	if k := d.after(child.seq - 1); k < len(d.order) && d.order[k] == child {
 		d.order = append(d.order[:k], d.order[k+1:]...)
 	}
 	child.gone = true
+}
+
+// empty reports whether a directory has no entries. Tree lock held. EIO, EUCLEAN.
+func (d *Dentry) empty() (bool, syscall.Errno) {
+	if len(d.kids) != 0 {
+		return false, 0
+	}
+	return d.inode.ops.Empty(d.inode)
 }
 
 // after is the index of the first kid with a cookie beyond seq.

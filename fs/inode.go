@@ -63,6 +63,17 @@ type InodeOps interface {
 	Make(dir *Dentry, mode uint32, rdev uint64, target string) (*Inode, syscall.Errno)
 	// Remove agrees to an entry's end or renaming. EPERM, EROFS.
 	Remove(dir *Dentry, victim *Dentry) syscall.Errno
+	// Enter adds an entry for i to dir, on whatever keeps the names but the dentries;
+	// Leave takes victim's away. The tree lock is held for writing.
+	Enter(dir *Dentry, name string, i *Inode) syscall.Errno
+	Leave(dir, victim *Dentry) syscall.Errno
+	// Rename does both at once: src becomes name in dir, in place of dst if there
+	// is one, or, in an exchange, dst takes src's place. Its InodeOps are dir's.
+	Rename(src, dir *Dentry, name string, dst *Dentry, exchange bool) syscall.Errno
+	// Empty reports whether a directory has no entries that are no dentries.
+	Empty(i *Inode) (bool, syscall.Errno)
+	// Dirty says that attributes have changed. No spinlock held; may sleep.
+	Dirty(i *Inode)
 	// Readlink is the text of a symbolic link.
 	Readlink(i *Inode) (string, syscall.Errno)
 	// Follow is where a link of /proc leads that no path could describe; ok is
@@ -96,6 +107,21 @@ func (NoInode) Make(*Dentry, uint32, uint64, string) (*Inode, syscall.Errno) {
 
 // Remove refuses.
 func (NoInode) Remove(*Dentry, *Dentry) syscall.Errno { return syscall.EPERM }
+
+// Enter has nothing to do: the dentries are the names.
+func (NoInode) Enter(*Dentry, string, *Inode) syscall.Errno { return 0 }
+
+// Leave has nothing to do.
+func (NoInode) Leave(*Dentry, *Dentry) syscall.Errno { return 0 }
+
+// Rename has nothing to do.
+func (NoInode) Rename(*Dentry, *Dentry, string, *Dentry, bool) syscall.Errno { return 0 }
+
+// Empty is true: there are no entries but the dentries.
+func (NoInode) Empty(*Inode) (bool, syscall.Errno) { return true, 0 }
+
+// Dirty has nothing to do: the attributes are in memory only.
+func (NoInode) Dirty(*Inode) {}
 
 // Readlink says that this is no link.
 func (NoInode) Readlink(*Inode) (string, syscall.Errno) { return "", syscall.EINVAL }
@@ -193,6 +219,8 @@ func (i *Inode) addLinks(d int) {
 	i.attrLock.Unlock()
 	if evict {
 		i.ops.Evict(i)
+	} else {
+		i.ops.Dirty(i)
 	}
 }
 
@@ -202,4 +230,5 @@ func (i *Inode) modified() {
 	i.attrLock.Lock()
 	i.attr.Mtime, i.attr.Ctime = now, now
 	i.attrLock.Unlock()
+	i.ops.Dirty(i)
 }

@@ -38,7 +38,7 @@ const (
 )
 
 // Mount is mount(2). ENODEV: no such file system type; EPERM: not the superuser;
-// EBUSY: /proc or /sys, which can be mounted in one place only; EINVAL: a bind or
+// ENOTBLK, EINVAL, EUCLEAN, EIO: the disk; EBUSY: it, or /proc or /sys, which can be mounted in one place only; EINVAL: a bind or
 // move, or options.
 func (c Caller) Mount(source string, d *Dentry, fsType string, flags uintptr, options string) syscall.Errno {
 	switch {
@@ -56,6 +56,8 @@ func (c Caller) Mount(source string, d *Dentry, fsType string, flags uintptr, op
 			return e
 		}
 		return mountOn(newRamFS(fsType, source, mode, limit), d)
+	case "ext2":
+		return c.mountDisk(source, d)
 	case "proc":
 		return mountOn(procFS, d)
 	case "sysfs":
@@ -116,7 +118,7 @@ func (c Caller) Unmount(d *Dentry, flags uintptr) syscall.Errno {
 	if d != sb.root {
 		return syscall.EINVAL
 	}
-	if flags&MNTDetach == 0 && sb.busy(sb.root) {
+	if flags&MNTDetach == 0 && (sb.busy(sb.root) || sb.names.busy()) {
 		return syscall.EBUSY
 	}
 	if e := uncover(sb); e != 0 {
@@ -124,6 +126,9 @@ func (c Caller) Unmount(d *Dentry, flags uintptr) syscall.Errno {
 	}
 	if _, ok := sb.root.inode.ops.(ramDir); ok {
 		sb.discard()
+	}
+	if sb.disk != nil {
+		return sb.disk.close()
 	}
 	return 0
 }
@@ -222,5 +227,6 @@ func registerMounts() {
 		for _, name := range []string{"sysfs", "proc", "tmpfs", "ramfs", "pipefs"} {
 			fmt.Fprintf(w, "nodev\t%s\n", name)
 		}
+		fmt.Fprintf(w, "\text2\n")
 	})
 }

@@ -34,10 +34,18 @@ func (c Caller) create(dir *Dentry, name string, mode uint32, rdev uint64, targe
 			i.attr.Mode |= syscall.S_ISGID
 		}
 	}
+	links := 0
+	if i.IsDir() {
+		links = 1 // its own ".", and its ".."
+	}
+	i.addLinks(links)
+	if e := dir.inode.ops.Enter(dir, name, i); e != 0 {
+		i.addLinks(-1 - links)
+		return nil, e
+	}
 	d := &Dentry{sb: dir.sb, inode: i}
 	dir.addKid(name, d)
 	if i.IsDir() {
-		i.addLinks(1) // its own "."
 		dir.inode.addLinks(1)
 	}
 	dir.inode.modified()
@@ -141,6 +149,9 @@ func (c Caller) Link(old *Dentry, at *Dentry, path string) syscall.Errno {
 	if e := dir.inode.ops.Remove(dir, old); e != 0 { // a tree that lets nothing go takes nothing in
 		return e
 	}
+	if e := dir.inode.ops.Enter(dir, name, old.inode); e != 0 {
+		return e
+	}
 	old.inode.addLinks(1)
 	dir.addKid(name, &Dentry{sb: dir.sb, inode: old.inode})
 	dir.inode.modified()
@@ -186,6 +197,9 @@ func (c Caller) Unlink(at *Dentry, path string) syscall.Errno {
 		e = syscall.ENOTDIR
 	}
 	if e == 0 {
+		e = dir.inode.ops.Leave(dir, victim)
+	}
+	if e == 0 {
 		dir.delKid(victim)
 		dir.inode.modified()
 	}
@@ -225,12 +239,23 @@ func (c Caller) Rmdir(at *Dentry, path string) syscall.Errno {
 	if !victim.inode.IsDir() {
 		return syscall.ENOTDIR
 	}
-	if len(victim.kids) != 0 {
-		return syscall.ENOTEMPTY
+	if empty, e := victim.empty(); e != 0 || !empty {
+		return orNotEmpty(e)
+	}
+	if e := dir.inode.ops.Leave(dir, victim); e != 0 {
+		return e
 	}
 	dir.removeDir(victim)
 	dir.inode.modified()
 	return 0
+}
+
+// orNotEmpty is e, or ENOTEMPTY if there is no error.
+func orNotEmpty(e syscall.Errno) syscall.Errno {
+	if e == 0 {
+		return syscall.ENOTEMPTY
+	}
+	return e
 }
 
 // removeDir takes an empty directory out. Tree lock held for writing.

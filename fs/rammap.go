@@ -103,8 +103,11 @@ func (f *File) Mmap(v *mm.VMA) syscall.Errno {
 
 // IMmap is the ring of the inode's mappings, nil if it is never truncated.
 func (f *File) IMmap() *mm.IMmap {
-	if ro, ok := f.ops.(*ramOpen); ok {
-		return &ro.mappings
+	switch o := f.ops.(type) {
+	case *ramOpen:
+		return &o.mappings
+	case *extOpen:
+		return &o.ring
 	}
 	return nil
 }

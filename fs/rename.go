@@ -74,9 +74,13 @@ func (r *renaming) run() (replaced *Inode, e syscall.Errno) {
 	if e := r.check(src, dst); e != 0 {
 		return nil, e
 	}
-	switch {
-	case dst != nil && dst.inode == src.inode:
+	if dst != nil && dst.inode == src.inode {
 		return nil, 0 // two names of one file: nothing happens
+	}
+	if e := r.newDir.inode.ops.Rename(src, r.newDir, r.newName, dst, r.flags == RenameExchange); e != 0 {
+		return nil, e
+	}
+	switch {
 	case r.flags == RenameExchange:
 		r.move(src, r.oldDir, r.newDir, r.newName, dst)
 		r.move(dst, r.newDir, r.oldDir, r.oldName, nil)
@@ -127,8 +131,11 @@ func (r *renaming) check(src, dst *Dentry) syscall.Errno {
 		return syscall.EISDIR
 	case dir && !dst.inode.IsDir():
 		return syscall.ENOTDIR
-	case len(dst.kids) != 0:
-		return syscall.ENOTEMPTY
+	}
+	if dir {
+		if empty, e := dst.empty(); e != 0 || !empty {
+			return orNotEmpty(e)
+		}
 	}
 	return 0
 }

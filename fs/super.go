@@ -18,6 +18,9 @@ type SuperBlock struct {
 	statfs  func() (blocks, free uint64) // in pages; nil: 0
 	nextIno atomic.Uint64
 
+	names *nameCache // the dentries in use of a file system on a disk, else nil
+	disk  *extFS     // that file system
+
 	tree locks.RWSem // guards names; see Dentry
 
 	// covers is the directory this file system is mounted on, nil for the root

@@ -54,6 +54,9 @@ func main() {
 		debug.FreeOSMemory()
 		status = runJob()
 	}
+	if e := fs.CloseDisks(); e != 0 {
+		klog("disks: %v", e)
+	}
 	if console != nil {
 		console.Flush()
 	}
@@ -77,18 +80,23 @@ func startFiles() bool {
 	return true
 }
 
-// addDisks makes the disks' nodes in /dev, and swaps to those whose serial number
-// says that they are for that.
+// addDisks makes the disks' nodes in /dev, and puts each to the use that its
+// serial number names.
 func addDisks(disks []*virtioblk.Device) {
+	mm.StartKupdate(func() { fs.SyncSupers() })
 	for i, d := range disks {
 		fs.AddDisk(i, d)
 		syscall.RegisterSwapDevice(fs.BlockNumber(i), d)
 		klog("%s: serial %q, %d MiB", d.Name(), d.Serial(), d.Sectors()*blk.SectorSize>>20)
-		if d.Serial() != "swap" {
-			continue
-		}
-		if e := mm.SwapOn(d, -1); e != 0 {
-			klog("swapon %s: %v", d.Name(), e)
+		switch d.Serial() {
+		case "swap":
+			if e := mm.SwapOn(d, -1); e != 0 {
+				klog("swapon %s: %v", d.Name(), e)
+			}
+		case "disk":
+			if e := fs.MountDisk(d, "/mnt"); e != 0 {
+				klog("mount %s: %v", d.Name(), e)
+			}
 		}
 	}
 }

@@ -19,6 +19,7 @@ type mappingList struct{ head, tail *Mapping }
 
 var (
 	dirtyMappings mappingList  // pagecache_lock
+	filesWriting  atomic.Int32 // pages of files on their way to the disk
 	nrDirtyPages  atomic.Int64 // on the lists of those; changed under pagecache_lock
 )
 
@@ -103,6 +104,7 @@ func (m *Mapping) takeDirty(pages []*Page) int {
 		n++
 	}
 	m.writing.Add(int32(n))
+	filesWriting.Add(int32(n))
 	nrAsyncPages.Add(int64(n))
 	pagecacheLock.Unlock()
 	return n
@@ -234,8 +236,9 @@ func SyncMappings() {
 		m := dirtyMappings.head
 		pagecacheLock.Unlock()
 		if m == nil {
-			return
+			break
 		}
 		m.Flush()
 	}
+	ioWait.Wait(func() bool { return filesWriting.Load() == 0 })
 }

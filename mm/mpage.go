@@ -153,11 +153,19 @@ func wakeFileIO(r *blk.Request) {
 	ioWait.WakeAll()
 }
 
-// endFileIO is the completion of a request for whole pages. Wakes, does not sleep.
+// endFileIO is the completion of a request for whole pages. One bad block must not
+// cost its neighbours their write: after an error they stay dirty, and PGError has
+// each try again alone. Wakes, does not sleep.
 func endFileIO(r *blk.Request) {
 	io := (*fileIO)(unsafe.Pointer(r))
 	for _, pfn := range io.pages[:io.n] {
-		io.m.endPage(r.Op, &memMap[pfn], r.Err)
+		p, e := &memMap[pfn], r.Err
+		if e != 0 && r.Op == blk.Write && io.n > 1 {
+			p.Set(PGError)
+			SetPageDirty(p)
+			e = 0
+		}
+		io.m.endPage(r.Op, p, e)
 	}
 	putFileIO(io)
 }
@@ -185,7 +193,8 @@ func (m *Mapping) endPage(op blk.Op, p *Page, e syscall.Errno) {
 	p.unlockAfterIO()
 	if op == blk.Write {
 		nrAsyncPages.Add(-1)
-		if m.writing.Add(-1) == 0 {
+		m.writing.Add(-1)
+		if filesWriting.Add(-1) == 0 || m.writing.Load() == 0 {
 			ioWait.WakeAll()
 		}
 	}
@@ -215,13 +224,14 @@ func (m *Mapping) startWrite(pages []*Page) {
 	b := fileBatch{m: m, op: blk.Write}
 	for _, p := range pages {
 		var at PageBlocks
+		alone := p.TestAndClear(PGError)
 		size := m.Ops.Size()
 		if size>>arch.PageShift == int64(p.index) {
 			clear(p.Bytes()[size&(arch.PageSize-1):])
 		}
 		if e := m.Ops.GetBlocks(p.index, size, &at); e != 0 {
 			m.endPage(blk.Write, p, e)
-		} else if at.Sector[0] != 0 && at.adjacent(0) == at.N {
+		} else if !alone && at.Sector[0] != 0 && at.adjacent(0) == at.N {
 			b.add(p, at.Sector[0])
 		} else {
 			b.scattered(p, &at)

@@ -28,10 +28,19 @@ func sysFsync(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	return 0, f.Ops().Sync(f)
 }
 
-// File systems in RAM have nothing to write out.
-func sysSync(*proc.Task, *Args) (uintptr, errno.Errno) { return 0, 0 }
+// sysSync writes everything, and has nobody to tell of errors.
+func sysSync(*proc.Task, *Args) (uintptr, errno.Errno) {
+	fs.Sync()
+	return 0, 0
+}
 
-func sysSyncfs(t *proc.Task, a *Args) (uintptr, errno.Errno) { return 0, checkFD(t, a[0]) }
+// sysSyncfs is sync with an answer: EBADF, EIO.
+func sysSyncfs(t *proc.Task, a *Args) (uintptr, errno.Errno) {
+	if e := checkFD(t, a[0]); e != 0 {
+		return 0, e
+	}
+	return 0, fs.Sync()
+}
 
 func sysReadahead(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	f, e := getFile(t, a[0])

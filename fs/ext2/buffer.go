@@ -1,0 +1,196 @@
+package ext2
+
+import (
+	"sync/atomic"
+	"syscall"
+
+	"yolk/arch"
+	"yolk/drivers/blk"
+	"yolk/locks"
+	"yolk/mm"
+)
+
+// nrBuffers is how many blocks are kept in memory.
+const nrBuffers = 64
+
+// buffer is one block of the disk in memory. FS.mu guards it.
+type buffer struct {
+	page  *mm.Page
+	block uint32
+	valid bool
+	dirty bool
+	used  uint64 // when it was last asked for
+}
+
+// bufferCache holds the blocks of metadata, and those of directories and links.
+// The bytes that read and fresh return are good until nrBuffers-1 other blocks were
+// asked for; nobody keeps them across a call that may ask for that many.
+type bufferCache struct {
+	dev   blk.Device
+	size  int // of a block
+	clock uint64
+	all   [nrBuffers]buffer
+
+	req   blk.Request
+	done  atomic.Bool
+	queue locks.WaitQueue
+}
+
+// init takes the frames. ENOMEM.
+func (c *bufferCache) init(dev blk.Device, size int) syscall.Errno {
+	c.dev, c.size = dev, size
+	for k := range c.all {
+		p := mm.AllocPage(mm.GFPKernel)
+		if p == nil {
+			c.free()
+			return syscall.ENOMEM
+		}
+		c.all[k].page = p
+	}
+	return 0
+}
+
+// free gives the frames back.
+func (c *bufferCache) free() {
+	for k := range c.all {
+		if p := c.all[k].page; p != nil {
+			mm.PutPage(p)
+		}
+		c.all[k] = buffer{}
+	}
+}
+
+// transfer moves one block and waits for it.
+func (c *bufferCache) transfer(op blk.Op, b *buffer) syscall.Errno {
+	c.done.Store(false)
+	c.req = blk.Request{Op: op, Done: c.finished}
+	if op != blk.Flush {
+		c.req.Sector = uint64(b.block) * uint64(c.size/blk.SectorSize)
+		c.req.Segs[0] = blk.Seg{Phys: uint64(b.page.PFN()) << arch.PageShift, Len: uint32(c.size)}
+		c.req.NSegs = 1
+	}
+	c.dev.Submit(&c.req)
+	c.queue.Wait(c.done.Load)
+	if c.req.Err != 0 {
+		return syscall.EIO
+	}
+	return 0
+}
+
+func (c *bufferCache) finished(*blk.Request) {
+	c.done.Store(true)
+	c.queue.WakeAll()
+}
+
+// find returns the buffer of a block, or nil.
+func (c *bufferCache) find(block uint32) *buffer {
+	for k := range c.all {
+		if b := &c.all[k]; b.valid && b.block == block {
+			c.clock++
+			b.used = c.clock
+			return b
+		}
+	}
+	return nil
+}
+
+// claim makes the buffer that was not asked for longest the block's own. One that
+// cannot be written stays: it is the only copy. EIO: that is true of all.
+func (c *bufferCache) claim(block uint32) (*buffer, syscall.Errno) {
+	for range c.all {
+		oldest := &c.all[0]
+		for k := range c.all {
+			if c.all[k].used < oldest.used {
+				oldest = &c.all[k]
+			}
+		}
+		c.clock++
+		oldest.used = c.clock
+		if oldest.dirty && c.write(oldest) != 0 {
+			continue
+		}
+		oldest.block, oldest.valid = block, false
+		return oldest, 0
+	}
+	return nil, syscall.EIO
+}
+
+func (c *bufferCache) write(b *buffer) syscall.Errno {
+	e := c.transfer(blk.Write, b)
+	b.dirty = e != 0
+	return e
+}
+
+// get returns a block's buffer, read in. EIO.
+func (c *bufferCache) get(block uint32) (*buffer, syscall.Errno) {
+	if b := c.find(block); b != nil {
+		return b, 0
+	}
+	b, e := c.claim(block)
+	if e == 0 {
+		e = c.transfer(blk.Read, b)
+	}
+	if e != 0 {
+		return nil, e
+	}
+	b.valid = true
+	return b, 0
+}
+
+// read returns a block's bytes. EIO.
+func (c *bufferCache) read(block uint32) ([]byte, syscall.Errno) {
+	b, e := c.get(block)
+	if e != 0 {
+		return nil, e
+	}
+	return b.page.Bytes()[:c.size], 0
+}
+
+// modify is read for one who is going to change the bytes, now.
+func (c *bufferCache) modify(block uint32) ([]byte, syscall.Errno) {
+	b, e := c.get(block)
+	if e != 0 {
+		return nil, e
+	}
+	b.dirty = true
+	return b.page.Bytes()[:c.size], 0
+}
+
+// fresh is modify for a block whose old contents mean nothing: zeros. EIO.
+func (c *bufferCache) fresh(block uint32) ([]byte, syscall.Errno) {
+	b := c.find(block)
+	if b == nil {
+		var e syscall.Errno
+		if b, e = c.claim(block); e != 0 {
+			return nil, e
+		}
+	}
+	b.valid, b.dirty = true, true
+	data := b.page.Bytes()[:c.size]
+	clear(data)
+	return data, 0
+}
+
+// forget drops a block that was freed: its place may become a file's, which is
+// written past this cache.
+func (c *bufferCache) forget(block uint32) {
+	if b := c.find(block); b != nil {
+		b.valid, b.dirty, b.used = false, false, 0
+	}
+}
+
+// flush writes all that is dirty and has the disk keep it. EIO: not all of it.
+func (c *bufferCache) flush() syscall.Errno {
+	var failed syscall.Errno
+	for k := range c.all {
+		if b := &c.all[k]; b.dirty {
+			if e := c.write(b); e != 0 {
+				failed = e
+			}
+		}
+	}
+	if e := c.transfer(blk.Flush, nil); e != 0 {
+		failed = e
+	}
+	return failed
+}
