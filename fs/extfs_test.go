@@ -323,6 +323,7 @@ func TestExtBadBlock(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, "mount", MountDisk(damaged, "/mnt"), 0)
+	c = Caller{FS: NewContext(), Cred: RootCred}
 	if got := contents(t, c, "/mnt/good"); len(got) != 20000 {
 		t.Errorf("good: %d bytes", len(got))
 	}
