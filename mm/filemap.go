@@ -168,7 +168,7 @@ func (m *Mapping) grabForWrite(index uint64, from, to int) (*Page, syscall.Errno
 		if !p.Uptodate() && start < size && (from > 0 || start+int64(to) < size && to < arch.PageSize) {
 			UnlockPage(p)
 			PutPage(p)
-			if p, e = m.getPageOrFail(index); e != 0 {
+			if p, _, e = m.getPage(index); e != 0 {
 				return nil, e
 			}
 			PutPage(p)
@@ -188,12 +188,6 @@ func (m *Mapping) grabForWrite(index uint64, from, to int) (*Page, syscall.Errno
 	}
 }
 
-// getPageOrFail reads a page that a write is about to change in part.
-func (m *Mapping) getPageOrFail(index uint64) (*Page, syscall.Errno) {
-	p, _, e := m.getPage(index)
-	return p, e
-}
-
 // Write stores b at off (generic_file_write). i_sem is held, and no other lock
 // that getPage does not allow. It stops short at an error. EIO, ENOMEM, ENOSPC, EFBIG.
 func (m *Mapping) Write(b []byte, off int64) (int, syscall.Errno) {
@@ -201,7 +195,7 @@ func (m *Mapping) Write(b []byte, off int64) (int, syscall.Errno) {
 		return 0, syscall.EFBIG
 	}
 	if off > m.Ops.Size() {
-		if e := m.zeroTail(); e != 0 {
+		if e := m.ZeroTail(); e != 0 {
 			return 0, e
 		}
 	}
@@ -228,9 +222,10 @@ func (m *Mapping) Write(b []byte, off int64) (int, syscall.Errno) {
 	return n, 0
 }
 
-// zeroTail clears what a mapping may have written behind the end of the file, in
-// its last page, before the file grows over it. i_sem held. EIO, ENOMEM.
-func (m *Mapping) zeroTail() syscall.Errno {
+// ZeroTail clears what lies behind the end of the file in its last page: before
+// the file grows over what a mapping may have written there, and after it has
+// become shorter. i_sem held, or the file is nobody's any more. EIO, ENOMEM.
+func (m *Mapping) ZeroTail() syscall.Errno {
 	size := m.Ops.Size()
 	at := size & (arch.PageSize - 1)
 	if at == 0 {
@@ -249,9 +244,6 @@ func (m *Mapping) zeroTail() syscall.Errno {
 	PutPage(p)
 	return 0
 }
-
-// Extend prepares for a longer size: the bytes up to it read as zeros. i_sem held. EIO, ENOMEM.
-func (m *Mapping) Extend() syscall.Errno { return m.zeroTail() }
 
 // Fsync writes the file and what leads to it, and reports what writes have failed
 // since the last one. Locks as Flush. EIO, ENOSPC.

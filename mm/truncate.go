@@ -38,7 +38,7 @@ func (m *Mapping) Truncate(r *IMmap) syscall.Errno {
 	VMTruncate(r, first)
 	m.dropPages(first)
 	VMTruncate(r, first)
-	return m.zeroTail()
+	return m.ZeroTail()
 }
 
 // dropPages takes the pages from first on out of the cache, dirty ones too.
