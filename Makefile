@@ -56,7 +56,7 @@ clean:
 
 # install COMMAND:PACKAGE... gets the packages whose command is not there.
 define install
-@missing=; for p in $(1); do \
+@PATH="$$PATH:/usr/sbin:/sbin"; missing=; for p in $(1); do \
 	command -v $${p%%:*} >/dev/null 2>&1 || missing="$$missing $${p##*:}"; \
 done; \
 [ -z "$$missing" ] && exit 0; \
@@ -72,4 +72,4 @@ tools-run:
 	$(call install,qemu-system-x86_64:qemu-system-x86 busybox:busybox-static)
 
 tools-test: tools-run
-	$(call install,gcc:gcc gcc:libc6-dev musl-gcc:musl-tools)
+	$(call install,gcc:gcc gcc:libc6-dev musl-gcc:musl-tools mkfs.ext2:e2fsprogs)
