@@ -316,7 +316,6 @@ func TestExtBadBlock(t *testing.T) {
 	bad, _ := c.Resolve(nil, "/mnt/bad", true)
 	var at mm.PageBlocks
 	want(t, "blocks", diskInode(bad.inode).GetBlocks(2, 0, &at), 0)
-	c = remount(t, d)
 	want(t, "unmount", CloseDisks(), 0)
 	damaged := &badDisk{Disk: d, sector: at.Sector[0]}
 	if err := Init(archive()); err != nil {
