@@ -74,7 +74,7 @@ func (n *extInode) Truncate(i *Inode, size int64) syscall.Errno {
 	i.sem.Lock()
 	defer i.sem.Unlock()
 	if size >= i.Size() {
-		if e := n.m.ZeroTail(); e != 0 {
+		if e := n.m.PrepareHole(); e != 0 {
 			return e
 		}
 		i.size.Store(size)

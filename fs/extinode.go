@@ -62,7 +62,9 @@ func (n *extInode) Enter(dir *Dentry, name string, i *Inode) syscall.Errno {
 	if i.Attr().Nlink > maxLinks2 || i.IsDir() && dir.inode.Attr().Nlink >= maxLinks2 {
 		return syscall.EMLINK
 	}
-	return n.x.Enter(name, diskInode(i))
+	e := n.x.Enter(name, diskInode(i))
+	dir.inode.size.Store(n.x.Stat().Size)
+	return e
 }
 
 // Leave removes an entry.
@@ -77,6 +79,7 @@ func (n *extInode) Rename(src, dir *Dentry, name string, dst *Dentry, exchange b
 		e = n.x.Point(name, what)
 	} else {
 		e = n.x.Enter(name, what)
+		dir.inode.size.Store(n.x.Stat().Size)
 	}
 	if e != 0 {
 		return e

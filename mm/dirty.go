@@ -122,8 +122,11 @@ func (m *Mapping) writeback(limit int) int {
 // Flush starts the write of all dirty pages and waits for it (filemap_fdatawrite,
 // filemap_fdatawait). Locks as writeback.
 func (m *Mapping) Flush() {
-	for {
-		if m.writeback(blk.MaxSegs) > 0 {
+	// The oldest come first: after as many as the file has pages, those that were
+	// dirty when we came are done, however fast others dirty more.
+	for left := m.Pages() + blk.MaxSegs; left > 0; {
+		if n := m.writeback(blk.MaxSegs); n > 0 {
+			left -= n
 			continue
 		}
 		p := m.oldestDirty()
@@ -217,24 +220,40 @@ func writeOld() {
 		pagecacheLock.Lock()
 		m := dirtyMappings.head
 		due := m != nil && (muchDirty() || time.Now().UnixNano()-m.dirtySince > int64(dirtyAge))
-		if due { // it goes to the end, so that one whose pages are locked does not hold up others
-			dirtyMappings.remove(m)
-			dirtyMappings.add(m)
-		}
 		pagecacheLock.Unlock()
-		if !due || m.writeback(blk.MaxSegs) == 0 {
+		if !due {
+			return
+		}
+		if m = nextDirty(); m == nil || m.writeback(blk.MaxSegs) == 0 {
 			return
 		}
 	}
 }
 
+// nextDirty returns the oldest mapping with dirty pages, or nil. It goes to the end
+// of the list, so that one whose pages are locked does not hold up the others.
+func nextDirty() *Mapping {
+	pagecacheLock.Lock()
+	defer pagecacheLock.Unlock()
+	m := dirtyMappings.head
+	if m != nil {
+		dirtyMappings.remove(m)
+		dirtyMappings.add(m)
+	}
+	return m
+}
+
 // SyncMappings writes all dirty pages of all files and waits for them (sync).
 // Locks as writeback.
 func SyncMappings() {
-	for {
-		pagecacheLock.Lock()
-		m := dirtyMappings.head
-		pagecacheLock.Unlock()
+	n := 0
+	pagecacheLock.Lock()
+	for m := dirtyMappings.head; m != nil; m = m.dirtyNext {
+		n++
+	}
+	pagecacheLock.Unlock()
+	for ; n > 0; n-- {
+		m := nextDirty()
 		if m == nil {
 			break
 		}

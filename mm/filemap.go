@@ -195,7 +195,7 @@ func (m *Mapping) Write(b []byte, off int64) (int, syscall.Errno) {
 		return 0, syscall.EFBIG
 	}
 	if off > m.Ops.Size() {
-		if e := m.ZeroTail(); e != 0 {
+		if e := m.PrepareHole(); e != 0 {
 			return 0, e
 		}
 	}
@@ -243,6 +243,15 @@ func (m *Mapping) ZeroTail() syscall.Errno {
 	UnlockPage(p)
 	PutPage(p)
 	return 0
+}
+
+// PrepareHole comes before the file grows by more than is written: what lies
+// between the old end and the new reads as zeros. A read that raced with truncate
+// may have left pages behind the end in the cache; they hold what was there. i_sem
+// held. EIO, ENOMEM.
+func (m *Mapping) PrepareHole() syscall.Errno {
+	m.dropPages(pagesOf(m.Ops.Size()))
+	return m.ZeroTail()
 }
 
 // Fsync writes the file and what leads to it, and reports what writes have failed

@@ -57,19 +57,25 @@ func getFileIO(m *Mapping, op blk.Op, sector uint64) *fileIO {
 	if op == blk.Write {
 		pool = fileWrites[:]
 	}
-	var io *fileIO
-	ioWait.Wait(func() bool {
-		for i := range pool {
-			if !pool[i].busy.Load() && pool[i].busy.CompareAndSwap(false, true) {
-				io = &pool[i]
-				return true
-			}
-		}
-		return false
-	})
+	io := tryGetFileIO(pool)
+	if io == nil {
+		ioWait.Wait(func() bool {
+			io = tryGetFileIO(pool)
+			return io != nil
+		})
+	}
 	io.req.Op, io.req.Sector, io.req.NSegs, io.req.Err = op, sector, 0, 0
 	io.m, io.n = m, 0
 	return io
+}
+
+func tryGetFileIO(pool []fileIO) *fileIO {
+	for i := range pool {
+		if !pool[i].busy.Load() && pool[i].busy.CompareAndSwap(false, true) {
+			return &pool[i]
+		}
+	}
+	return nil
 }
 
 // putFileIO gives a request back.

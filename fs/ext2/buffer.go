@@ -31,14 +31,21 @@ type bufferCache struct {
 	clock uint64
 	all   [nrBuffers]buffer
 
-	req   blk.Request
-	done  atomic.Bool
-	queue locks.WaitQueue
+	req      blk.Request
+	queue    locks.WaitQueue
+	done     atomic.Bool
+	isDone   func() bool        // done.Load, and
+	finished func(*blk.Request) // the completion: made once, so that a transfer needs no memory
 }
 
 // init takes the frames. ENOMEM.
 func (c *bufferCache) init(dev blk.Device, size int) syscall.Errno {
 	c.dev, c.size = dev, size
+	c.isDone = c.done.Load
+	c.finished = func(*blk.Request) {
+		c.done.Store(true)
+		c.queue.WakeAll()
+	}
 	for k := range c.all {
 		p := mm.AllocPage(mm.GFPKernel)
 		if p == nil {
@@ -70,16 +77,11 @@ func (c *bufferCache) transfer(op blk.Op, b *buffer) syscall.Errno {
 		c.req.NSegs = 1
 	}
 	c.dev.Submit(&c.req)
-	c.queue.Wait(c.done.Load)
+	c.queue.Wait(c.isDone)
 	if c.req.Err != 0 {
 		return syscall.EIO
 	}
 	return 0
-}
-
-func (c *bufferCache) finished(*blk.Request) {
-	c.done.Store(true)
-	c.queue.WakeAll()
 }
 
 // find returns the buffer of a block, or nil.

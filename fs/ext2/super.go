@@ -311,7 +311,10 @@ func (fs *FS) Unmount() syscall.Errno {
 		}
 	}
 	if !fs.readOnly {
-		if failed == 0 {
+		if e := fs.sync(); e != 0 {
+			failed = e
+		}
+		if failed == 0 { // all is on the disk: only now may it say so
 			le.PutUint16(fs.super[sbState:], le.Uint16(fs.super[sbState:])|stateValid)
 		}
 		fs.dirty = true
