@@ -37,6 +37,12 @@
 // readahead.go, swapon.go and swapoff.go are swap; reclaim.go, kswapd.go and oom.go
 // decide when to steal, and what to do when there is nothing left to steal.
 //
+// # Files
+//
+// filemap.go (read, write, read-ahead), filemmap.go (mapped files), dirty.go
+// (write-back, kupdate), mpage.go (pages to and from the disk) and truncate.go are
+// the page cache of files on disks; fs joins file systems to it by MappingOps.
+//
 // # Locks, outermost first
 //
 //	MM.MmapSem                   sleeps; every vm call and fault; one mm at a time
