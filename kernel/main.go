@@ -52,6 +52,9 @@ func main() {
 	if startFiles() {
 		addDisks(disks)
 		debug.FreeOSMemory()
+		if p.inject != "" && !locks.Inject(p.inject) {
+			klog("inject=%s: no such rule, or no checking build", p.inject)
+		}
 		status = runJob()
 	}
 	if e := fs.CloseDisks(); e != 0 {

@@ -9,6 +9,8 @@ import (
 type params struct {
 	bigmem  int      // bigmem=SIZE: frames of an artificial high zone
 	crash   string   // crash=NAME: a bug to run into, see crash.go
+	inject  string   // inject=R1 … R12: the rule to break on purpose
+	swapout string   // swapout=1999: the original form of the driver's method
 	unknown []string // words that mean nothing to this kernel
 }
 
@@ -27,6 +29,12 @@ func parseParams(line string) params {
 			p.bigmem = int(n >> 12)
 		case "crash":
 			p.crash = value
+		case "inject":
+			p.inject = value
+		case "swapout":
+			if p.swapout = value; value != "1999" && value != "mm18" {
+				p.unknown = append(p.unknown, word)
+			}
 		default:
 			p.unknown = append(p.unknown, word)
 		}

@@ -17,6 +17,8 @@ func TestParseParams(t *testing.T) {
 		{"bigmem=", params{unknown: []string{"bigmem="}}},
 		{"bigmem=99999999999999999999G", params{unknown: []string{"bigmem=99999999999999999999G"}}},
 		{"crash=nil", params{crash: "nil"}},
+		{"inject=R6held swapout=1999", params{inject: "R6held", swapout: "1999"}},
+		{"swapout=2024", params{swapout: "2024", unknown: []string{"swapout=2024"}}},
 		{"quiet x=1", params{unknown: []string{"quiet", "x=1"}}},
 	}
 	for _, tt := range tests {

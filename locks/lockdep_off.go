@@ -26,7 +26,9 @@ func depRelease(*depLock, unsafe.Pointer)      {}
 func depBeforeKernel(*Context)                 {}
 func depAfterKernel(*Context)                  {}
 func depReleaseKernel(*Context)                {}
-func depMaySleep(*Context)                     {}
+
+func depViolation(*depLock, unsafe.Pointer, string, string, ...any) {}
+func depMaySleep(*Context)                                          {}
 
 // NoteAcquire tells the checker that a lock that is no type of this package,
 // such as the lock bit of a page, is about to be taken. Empty in this build.
@@ -57,6 +59,10 @@ func AssertNoLocks(string) {}
 // AssertNotHeld asserts that no lock of the class is held, citing rule. Empty in
 // this build.
 func AssertNotHeld(string, Class) {}
+
+// AssertNoted asserts that a lock which is no type of this package is held,
+// citing rule. Empty in this build.
+func AssertNoted(string, Class, unsafe.Pointer, string) {}
 
 // Violation reports that a rule of docs/locking.md is broken. Empty in this
 // build: guard costly arguments by if locks.Lockdep.

@@ -30,7 +30,12 @@ type stack [stackDepth]uintptr
 //go:noescape
 func fpcallers(pcs *stack)
 
-type depLock struct{ cls Class }
+// depLock is what the checker keeps in each lock: its class, and for reports of
+// a lock that should be held and is not, where it was last let go.
+type depLock struct {
+	cls      Class
+	released stack // written by the holder, just before it lets go
+}
 
 func (d *depLock) init(c Class) { d.cls = c }
 func (d *depLock) class() Class { return d.cls }
@@ -70,8 +75,32 @@ func depTried(d *depLock, p unsafe.Pointer, k kind) {
 }
 
 func depRelease(d *depLock, p unsafe.Pointer) {
-	if c := Current(); !c.pop(p) && !c.dep.reporting {
-		c.violation("R7", nil, NoClass, "releasing %s, which this goroutine does not hold", d.cls)
+	c := Current()
+	switch {
+	case !c.pop(p):
+		depViolation(d, p, "R7", "releasing %s, which this goroutine does not hold", d.cls)
+	case d.cls == MmapSem || d.cls == PageTableLock:
+		fpcallers(&d.released) // the rules that name a lock to be held name these
+	}
+}
+
+// depViolation reports that a rule is broken which wants a certain lock held, or not held.
+func depViolation(d *depLock, p unsafe.Pointer, rule, format string, args ...any) {
+	c := Current()
+	if c.dep.reporting {
+		return
+	}
+	about := finding{rule: rule, lock: d, at: p}
+	about.held = c.find(func(h *heldLock) bool { return h.instance == p })
+	c.report(about, format, args...)
+}
+
+// AssertNoted asserts that the running goroutine holds a lock that the checker
+// knows by NoteAcquire or NoteTry, citing rule.
+func AssertNoted(rule string, class Class, instance unsafe.Pointer, what string) {
+	c := Current()
+	if !c.dep.reporting && c.find(func(h *heldLock) bool { return h.instance == instance }) == nil {
+		c.violation(rule, nil, NoClass, "%s of %p is not held: %s", class, instance, what)
 	}
 }
 

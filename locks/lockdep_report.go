@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync/atomic"
+	"unsafe"
 )
 
 var reporter atomic.Pointer[func(string)]
@@ -16,10 +17,26 @@ var reporter atomic.Pointer[func(string)]
 // SetReporter sets where reports go. The default panics.
 func SetReporter(f func(report string)) { reporter.Store(&f) }
 
-// violation builds and delivers a report: what was done here, the lock h that it
-// conflicts with, where h's class was ever taken inside the wanted class, and
-// what else is held.
+// finding is what a report is about.
+type finding struct {
+	rule   string
+	held   *heldLock      // the lock that stands in the way, or nil
+	wanted Class          // the class that was to be taken, or NoClass
+	lock   *depLock       // a lock that should be held, or nil
+	at     unsafe.Pointer // its address
+}
+
+// violation reports that taking wanted, or what format says, goes against the
+// held lock h.
 func (c *Context) violation(rule string, h *heldLock, wanted Class, format string, args ...any) {
+	c.report(finding{rule: rule, held: h, wanted: wanted}, format, args...)
+}
+
+// report builds and delivers a report: what was done here, the lock that it
+// conflicts with, where that lock's class was ever taken inside the wanted class,
+// where a lock that is missing was let go, and what else is held.
+func (c *Context) report(about finding, format string, args ...any) {
+	rule, h, wanted := about.rule, about.held, about.wanted
 	c.dep.reporting = true
 	defer func() { c.dep.reporting = false }()
 	graph.violations.Add(1)
@@ -38,6 +55,10 @@ func (c *Context) violation(rule string, h *heldLock, wanted Class, format strin
 	if h != nil {
 		fmt.Fprintf(&b, "%s (%p) was taken here:\n", h.class, h.instance)
 		h.at.write(&b)
+	}
+	if h == nil && about.lock != nil && about.lock.released[0] != 0 {
+		fmt.Fprintf(&b, "%s (%p) was last released here:\n", about.lock.cls, about.at)
+		about.lock.released.write(&b)
 	}
 	if h != nil && h.class != wanted {
 		graph.writeOpposite(&b, wanted, h.class)

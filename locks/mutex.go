@@ -103,6 +103,12 @@ func (l *Mutex) Held() bool { return l.owner.Load()&^hasWaiters == getg() }
 // the lock. Empty in builds without lockdep.
 func (l *Mutex) AssertHeld() {
 	if Lockdep && !l.Held() {
-		Violation("R1", "%s is not held here", l.dep.class())
+		l.Violation("R1", "%s is not held here", l.dep.class())
 	}
+}
+
+// Violation reports that a rule is broken which is about this lock. Empty in
+// builds without lockdep.
+func (l *Mutex) Violation(rule, format string, args ...any) {
+	depViolation(&l.dep, unsafe.Pointer(l), rule, format, args...)
 }

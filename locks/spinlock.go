@@ -71,8 +71,14 @@ func (l *SpinLock) Held() bool { return l.owner.Load() == getg() }
 // the lock. Empty in builds without lockdep.
 func (l *SpinLock) AssertHeld() {
 	if Lockdep && !l.Held() {
-		Violation("R2", "%s is not held here", l.dep.class())
+		l.Violation("R2", "%s is not held here", l.dep.class())
 	}
+}
+
+// Violation reports that a rule is broken which is about this lock. Empty in
+// builds without lockdep.
+func (l *SpinLock) Violation(rule, format string, args ...any) {
+	depViolation(&l.dep, unsafe.Pointer(l), rule, format, args...)
 }
 
 // rawSpin is the lock inside the sleeping primitives: it pins, and the checker

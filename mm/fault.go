@@ -15,6 +15,7 @@ import (
 // addr. It takes MmapSem and may sleep; the caller holds no lock. After
 // FaultMinor or FaultMajor the access is tried again; other results name the signal.
 func HandleFault(m *MM, addr uintptr, access Access) FaultResult {
+	injectR3(m, addr)
 	m.MmapSem.Lock()
 	r := faultLocked(m, addr, access)
 	m.MmapSem.Unlock()
@@ -122,6 +123,7 @@ func doNoPage(m *MM, v *VMA, addr uintptr, pte *uint64, write bool) FaultResult 
 		return doAnonymousPage(m, v, addr, pte, write)
 	}
 	noShare := write && v.VMFlags&VMShared == 0
+	injectR8(m)
 	assertDriver()
 	page, how := v.VMOps.Nopage(v, addr, noShare)
 	assertDriver()

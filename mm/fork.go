@@ -97,6 +97,7 @@ func copyPTEs(m, old *MM, v *VMA, addr, end uintptr) {
 	src := tableSlice(lookupPTE(old, addr), addr, end)
 	dst := tableSlice(lookupPTE(m, addr), addr, end)
 	old.PageTableLock.Lock()
+	injectR5(m)
 	for i := range src {
 		e := loadPTE(&src[i])
 		if e.None() {

@@ -73,6 +73,7 @@ func removeShared(v *VMA) {
 func insertVMA(m *MM, v *VMA) {
 	lockVMAMappings(v)
 	vmlistModifyLock(m)
+	injectR4()
 	insertVMStruct(m, v)
 	vmlistModifyUnlock(m)
 	unlockVMAMappings(v)

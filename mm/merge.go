@@ -66,5 +66,5 @@ func absorb(m *MM, prev, next *VMA) {
 func mergeRange(m *MM, start, end uintptr) {
 	vmlistModifyLock(m)
 	mergeSegments(m, start, end)
-	vmlistModifyUnlock(m)
+	vmlistModifyUnlock(injectR7(m))
 }

@@ -34,6 +34,7 @@ func (f *fixup) apply() syscall.Errno {
 	}
 	switch {
 	case splits == 0:
+		injectR1(f.m)
 		vmlistModifyLock(f.m)
 		v.setFlags(f.flags)
 		vmlistModifyUnlock(f.m)
@@ -106,6 +107,7 @@ func (f *fixup) fixupMiddle() syscall.Errno {
 		closeVMA(left)
 		return syscall.ENOMEM
 	}
+	injectR2(v, f.flags)
 	lockVMAMappings(v)
 	vmlistModifyLock(f.m)
 	v.setRange(f.start, f.end, v.pgoffAt(f.start))

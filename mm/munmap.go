@@ -62,6 +62,7 @@ func detachVMAs(m *MM, v, prev *VMA, end uintptr) (free *VMA) {
 		tail = &v.vmNext
 		v = next
 	}
+	injectR9(m, free)
 	vmlistModifyUnlock(m)
 	return free
 }

@@ -17,6 +17,9 @@ func AllocPage(gfp GFP) *Page { return AllocPages(gfp, 0) }
 // AllocPages returns 1<<order contiguous frames by their first page, which holds
 // the only reference, or nil. Locks and sleeping as for AllocPage.
 func AllocPages(gfp GFP, order int) *Page {
+	if gfp&GFPWait != 0 {
+		locks.MayAlloc()
+	}
 	p := takeFrames(gfp, order, markLow)
 	if p == nil {
 		p = allocSlow(gfp, order)

@@ -6,6 +6,7 @@ import (
 	"yolk/arch"
 	"yolk/arch/pt"
 	"yolk/drivers/blk"
+	"yolk/locks"
 )
 
 // promptDisk completes requests within Submit and allocates nothing.
@@ -46,16 +47,41 @@ func promptMachine(t testing.TB, frames, slots int) {
 	}
 }
 
+// asStealer runs f as a page stealer does: without mmap_sem, with PF_MEMALLOC.
+func asStealer(f func()) {
+	c := locks.Current()
+	c.Flags |= locks.PFMemAlloc
+	f()
+	c.Flags &^= locks.PFMemAlloc
+}
+
+// stealFrom is one scan of m from its beginning, with kernel_lock as in swap_out.
+func stealFrom(m *MM, gfp GFP) (n int) {
+	asStealer(func() {
+		locks.LockKernel()
+		m.PageTableLock.Lock()
+		m.SwapAddress = 0
+		m.PageTableLock.Unlock()
+		n = swapOutMM(m, gfp)
+		locks.UnlockKernel()
+	})
+	return n
+}
+
 func TestStealingAndReadingAllocateNothing(t *testing.T) {
 	promptMachine(t, 8192, 8000)
 	m := testSpace(t)
 	const pages = 6000
 	addr := mustMmap(t, m, pages)
 	fill(t, m, 0, addr, pages, 1)
-	swapOut(0, GFPKswapd) // the first pass only ages
+	steal := func() (n int) {
+		asStealer(func() { n = swapOut(0, GFPKswapd) })
+		return n
+	}
+	steal() // the first pass only ages
 	stolen := 0
 	if n := testing.AllocsPerRun(20, func() {
-		stolen += swapOut(0, GFPKswapd)
+		stolen += steal()
 		RunDiskQueue()
 		shrinkMmap(0, GFPKswapd, stealBatch)
 	}); n != 0 {
@@ -85,10 +111,7 @@ func TestBranchesOfTryToSwapOut(t *testing.T) {
 	m := testSpace(t)
 	addr := mustMmap(t, m, 8)
 	fill(t, m, 0, addr, 8, 1)
-	pass := func(gfp GFP) int {
-		m.SwapAddress = 0
-		return swapOutMM(m, gfp)
-	}
+	pass := func(gfp GFP) { stealFrom(m, gfp) }
 	count := func(e VMEvent, do func()) uint64 {
 		before := VMStat(e)
 		do()

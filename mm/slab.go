@@ -83,7 +83,11 @@ func (c *Cache[T]) Init(name string, ctor func(*T)) {
 // Alloc returns an object, zeroed and then prepared by the constructor, or nil
 // (kmem_cache_alloc). Sleeps only with GFPWait.
 func (c *Cache[T]) Alloc(gfp GFP) *T {
+	if gfp&GFPWait != 0 {
+		locks.MayAlloc()
+	}
 	c.lock.Lock()
+	injectR11()
 	for c.partial == nil {
 		c.growing++
 		c.lock.Unlock()

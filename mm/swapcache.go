@@ -1,6 +1,10 @@
 package mm
 
-import "yolk/locks"
+import (
+	"unsafe"
+
+	"yolk/locks"
+)
 
 // swapperSpace is the identity of swap-cache pages; their index is the entry.
 //
@@ -49,9 +53,16 @@ func DeleteFromSwapCache(p *Page) {
 	SwapFree(e)
 }
 
+// assertPageLock checks rule R12: what follows from a count of references to a
+// page or its slot is decided with the page locked.
+func assertPageLock(p *Page, what string) {
+	locks.AssertNoted("R12", locks.PageLock, unsafe.Pointer(p), what)
+}
+
 // IsPageShared reports whether anyone but the caller, who holds one reference or
 // one pte, uses the page or its slot (is_page_shared). The page is locked.
 func IsPageShared(p *Page) bool {
+	assertPageLock(p, "is_page_shared decides")
 	n := p.Count()
 	if p.InSwapCache() {
 		n += SwapCount(SwapEntry(p.index)) - 2
@@ -75,6 +86,7 @@ func ClaimSwapPage(p *Page, write bool) bool {
 // disk if nobody else wants that (free_page_and_swap_cache). Never sleeps;
 // callable under the vmlist lock.
 func FreePageAndSwapCache(p *Page) {
+	injectR12(p)
 	if p.InSwapCache() && TryLockPage(p) {
 		if p.InSwapCache() && !IsPageShared(p) {
 			DeleteFromSwapCache(p)

@@ -291,9 +291,11 @@ func (a *afterwards) run() {
 	if a.swapout == nil {
 		writeSwapPage(a.page)
 	} else {
+		assertDriver()
 		if a.swapout(a.page, a.file) != 0 {
 			CountVM(TSOFileError)
 		}
+		assertDriver()
 		a.file.FPut()
 	}
 	PutPage(a.page)

@@ -37,8 +37,27 @@ func assertModify(m *MM) {
 
 // assertScan checks rule 3: who looks at the list holds one of the locks.
 func assertScan(m *MM) {
-	if locks.Lockdep && m.mmUsers.Load() > 0 && !m.MmapSem.Held() && !m.PageTableLock.Held() {
-		locks.Violation("R3", "a vma list is scanned with neither mmap_sem nor vmlist_access_lock")
+	if !locks.Lockdep || m.mmUsers.Load() == 0 || m.MmapSem.Held() {
+		return
+	}
+	if !m.PageTableLock.Held() {
+		m.MmapSem.Violation("R3", "a vma list is scanned with neither mmap_sem nor vmlist_access_lock (page_table_lock)")
+	} else if locks.Current().Flags&(locks.PFMemAlloc|locks.PFSwapoff) == 0 {
+		m.PageTableLock.Violation("R3", "a vma list is scanned with page_table_lock alone by one that is no page stealer; mmap_sem is missing")
+	}
+}
+
+// assertFrozen checks rule R6, the freezing contract, after a level of swap_out
+// has returned n: zero with the vmlist lock, anything else without it.
+func assertFrozen(m *MM, n int) {
+	if !locks.Lockdep {
+		return
+	}
+	switch held := m.PageTableLock.Held(); {
+	case n == 0 && !held:
+		m.PageTableLock.Violation("R6", "swap_out goes on (0), but page_table_lock is gone")
+	case n != 0 && held:
+		m.PageTableLock.Violation("R6", "swap_out ends (%d), but page_table_lock is still held", n)
 	}
 }
 

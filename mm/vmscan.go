@@ -79,11 +79,14 @@ func chooseVictim() *MM {
 func swapOutMM(m *MM, gfp GFP) int {
 	var s steal
 	s.m, s.gfp = m, gfp
+	injectR10(m)
 	vmlistAccessLock(m)
 	addr := m.SwapAddress
 	for v := FindVMA(m, addr); v != nil; v = v.vmNext {
 		s.v = v
-		if n := swapOutVMA(&s, max(addr, v.VMStart)); n > 0 {
+		n := swapOutVMA(&s, max(addr, v.VMStart))
+		assertFrozen(m, n)
+		if n > 0 {
 			m.SwapCnt.Add(int64(-n))
 			return n
 		}
@@ -97,6 +100,7 @@ func swapOutMM(m *MM, gfp GFP) int {
 // swapOutVMA steals from one vma, from addr on (swap_out_vma). vmlist lock: see
 // the contract above.
 func swapOutVMA(s *steal, addr uintptr) int {
+	m := s.m
 	if s.v.VMFlags&(VMLocked|VMReserved|VMIO) != 0 {
 		return 0
 	}
@@ -106,12 +110,15 @@ func swapOutVMA(s *steal, addr uintptr) int {
 			break
 		}
 		addr = min(s.v.VMEnd, at&^(pmdSize-1)+pmdSize)
-		if n := swapOutPMD(s, pte, at, addr); n > 0 {
+		n := swapOutPMD(s, pte, at, addr)
+		assertFrozen(m, n)
+		if n > 0 {
 			return n
 		}
 	}
 	s.m.SwapAddress = s.v.VMEnd
-	n := tryToSwapOut(s)
+	n := injectR6(m, tryToSwapOut(s))
+	assertFrozen(m, n)
 	if n == 0 {
 		s.flush()
 	}
@@ -121,13 +128,16 @@ func swapOutVMA(s *steal, addr uintptr) int {
 // swapOutPMD offers the ptes of [addr, end), which lie in one table, to the
 // stealer (swap_out_pmd). vmlist lock: see the contract above.
 func swapOutPMD(s *steal, first *uint64, addr, end uintptr) int {
+	m := s.m
 	ptes := unsafe.Slice(first, (end-addr)>>arch.PageShift)
 	for i := range ptes {
 		s.consider(&ptes[i], addr)
 		addr += arch.PageSize
 		if s.n == len(s.cand) {
 			s.m.SwapAddress = addr
-			if n := tryToSwapOut(s); n > 0 {
+			n := tryToSwapOut(s)
+			assertFrozen(m, n)
+			if n > 0 {
 				return n
 			}
 		}
