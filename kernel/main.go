@@ -44,6 +44,7 @@ func main() {
 
 	disks := virtioblk.Probe()
 	mm.Init(mm.Config{BigmemFrames: p.bigmem})
+	mm.SelectSwapout1999(p.swapout == "1999")
 	mm.StartKswapd()
 	if unix := rtc.Unix(); unix != 0 {
 		amd64.SetWallClock(unix)

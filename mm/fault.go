@@ -199,18 +199,23 @@ func doSwapPage(m *MM, v *VMA, addr uintptr, pte *uint64, e arch.PTE, write bool
 	}
 	SwapFree(entry) // the pte's reference to the slot
 	m.SwapEnts.Add(-1)
-	n := pt.Make(page.PFN(), v.pageProt&^pt.Write|pt.Accessed|pteAnon)
+	mapped, bits := page, pt.Accessed|pteAnon
 	if ClaimSwapPage(page, write) {
 		// The slot is gone, the page is newer than anything on disk.
-		n |= pt.Dirty
+		mapped = replaceWithBigmem(page)
+		bits |= pt.Dirty
 		if write {
-			n |= pt.Write
+			bits |= pt.Write
 		}
 	}
+	n := pt.Make(mapped.PFN(), v.pageProt&^pt.Write|bits)
 	setPTE(pte, n)
 	countPTE(m, n, 1)
 	m.PageTableLock.Unlock()
 	UnlockPage(page)
+	if mapped != page {
+		PutPage(page)
+	}
 	return how
 }
 

@@ -98,6 +98,7 @@ func copyPTEs(m, old *MM, v *VMA, addr, end uintptr) {
 	dst := tableSlice(lookupPTE(m, addr), addr, end)
 	old.PageTableLock.Lock()
 	injectR5(m)
+	step("copy_page_range: copies")
 	for i := range src {
 		e := loadPTE(&src[i])
 		if e.None() {

@@ -47,6 +47,7 @@ func mergeSegments(m *MM, start, end uintptr) {
 			vmlistModifyUnlock(m)
 			unlinkShared(v)
 			unlockVMAMappings(v)
+			interlockSwapout()
 			v.setRange(v.VMEnd, v.VMEnd, v.pgoffAt(v.VMEnd))
 			closeVMA(v) // never the file's last reference: prev holds one
 			vmlistModifyLock(m)

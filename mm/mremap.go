@@ -202,6 +202,7 @@ func movePageTables(m *MM, v *VMA, to, from, length uintptr) bool {
 		arch.FlushTLBRange(&m.Ctx, addr, stop)
 		m.PageTableLock.Unlock()
 		unlockVMAMappings(v)
+		step("move_page_tables: moved")
 		at = stop
 	}
 	return true

@@ -70,10 +70,12 @@ func detachVMAs(m *MM, v, prev *VMA, end uintptr) (free *VMA) {
 // unmapArea removes the pages of [st, end) from area, which is not in the list,
 // and puts what is left of it back. It returns extra, or nil when it used it.
 func unmapArea(m *MM, area *VMA, st, end uintptr, extra *VMA) *VMA {
+	step("do_munmap: detached")
+	interlockSwapout()
 	if area.VMOps != nil && area.VMOps.Unmap != nil {
-		// In 1999 the kernel lock kept a stealer's swapout(vma) and the death of the
-		// vma apart. Swapout has had a page and a file since; the lock is the
-		// contract of the method only.
+		// In 1999 this kernel lock kept a stealer's swapout(vma) and the death of the
+		// vma apart, as interlockSwapout does now. Swapout has had a page and a file
+		// since; the lock is the contract of the method only.
 		locks.LockKernel()
 		assertDriver()
 		area.VMOps.Unmap(area, st, end-st)
@@ -81,6 +83,7 @@ func unmapArea(m *MM, area *VMA, st, end uintptr, extra *VMA) *VMA {
 		locks.UnlockKernel()
 	}
 	zapPageRange(m, st, end)
+	step("unmap_fixup: begins")
 	return unmapFixup(m, area, st, end, extra)
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"yolk/arch"
 	"yolk/arch/pt"
+	"yolk/locks"
 )
 
 // Page tables: four levels, each a frame of 512 entries. Entries of the lowest
@@ -71,6 +72,9 @@ func changePTE(p *uint64, keep, set arch.PTE) arch.PTE {
 // countPTE adds n times the page of a present pte to the sums of m.
 // PageTableLock held. ZERO_PAGE is nobody's.
 func countPTE(m *MM, e arch.PTE, n int64) {
+	if locks.Lockdep && m.mmUsers.Load() > 0 {
+		m.PageTableLock.AssertHeld()
+	}
 	if e.PFN() == zeroPFN {
 		return
 	}

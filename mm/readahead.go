@@ -93,7 +93,7 @@ func readaheadPage(e SwapEntry, wanted bool) *Page {
 	if cached {
 		return nil
 	}
-	gfp := GFPHighUser
+	gfp := GFPUser
 	if !wanted {
 		gfp &^= GFPWait
 	}

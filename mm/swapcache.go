@@ -127,7 +127,7 @@ func ReadSwapCache(e SwapEntry, wait bool) *Page {
 		p := LookupSwapCache(e)
 		if p == nil {
 			var again bool
-			if p, again = startSwapRead(e, GFPHighUser); again {
+			if p, again = startSwapRead(e, GFPUser); again {
 				continue
 			}
 			if p == nil {

@@ -55,6 +55,7 @@ func SwapOff(name string) errno.Errno {
 // tryToUnuse brings everything back from an area (try_to_unuse).
 func tryToUnuse(si *swapInfo) errno.Errno {
 	for range swapoffRounds {
+		step("try_to_unuse: round")
 		if e := unuseProcesses(si); e != 0 {
 			return e
 		}

@@ -47,6 +47,7 @@ type afterwards struct {
 	page    *Page
 	file    File
 	swapout func(*Page, File) syscall.Errno
+	vma     *VMA // in the form of 1999, until the snapshot
 }
 
 // fate is what becomes of a candidate.
@@ -96,6 +97,7 @@ func (s *steal) consider(pte *uint64, addr uintptr) {
 			return
 		}
 	}
+	step("try_to_swap_out: looked")
 	s.touch(addr)
 	s.cand[s.n] = candidate{pte: pte, old: getAndClearPTE(pte), page: p}
 	s.n++
@@ -161,6 +163,10 @@ func tryToSwapOut(s *steal) int {
 	m := s.m
 	s.m, s.v = nil, nil // from here on they are not ours to look at
 	vmlistAccessUnlock(m)
+	step("try_to_swap_out: unlocked")
+	for i := range s.after[:s.writes] {
+		s.after[i].snapshot()
+	}
 	for i := range s.after[:s.writes] {
 		s.after[i].run()
 		s.after[i] = afterwards{}
@@ -231,8 +237,7 @@ func (s *steal) settle(c *candidate) {
 		CountVM(TSOFile)
 		SetPageDirty(p)
 		p.Clear(PGReferenced)
-		s.v.VMFile.GetFile()
-		s.later(afterwards{page: p, file: s.v.VMFile, swapout: s.swapout()})
+		s.later(s.handOver(p))
 		s.unmap(c, 0)
 	case toSwap:
 		s.toSwap(c)
@@ -261,6 +266,9 @@ func (s *steal) toSwap(c *candidate) {
 		return
 	}
 	CountVM(TSOAnon)
+	if p != c.page {
+		CountVM(BigmemSwapout)
+	}
 	SwapDuplicate(e) // the first reference is the pte's, this one the swap cache's
 	p.Set(PGUptodate)
 	p.Clear(PGReferenced | PGDirty) // what is written from now on sets PGDirty again
@@ -299,23 +307,4 @@ func (a *afterwards) run() {
 		a.file.FPut()
 	}
 	PutPage(a.page)
-}
-
-// prepareBigmemSwapout returns a page with p's contents that the disk can be
-// given (prepare_bigmem_swapout): p itself unless it lies in the high zone, or in
-// the cache of an area that is being emptied; else a copy, which has taken over
-// p's lock and the pte's reference. nil: no frame. Never sleeps.
-func prepareBigmemSwapout(p *Page) *Page {
-	if !p.PageHigh() && !p.InSwapCache() {
-		return p
-	}
-	low := AllocPage(GFPAtomic)
-	if low == nil {
-		return nil
-	}
-	arch.CopyPage(low.PFN(), p.PFN())
-	low.tryLockForIO()
-	p.unlockAfterIO()
-	PutPage(p)
-	return low
 }

@@ -55,6 +55,8 @@ const (
 	ShmSwapIn
 	FileReadError
 	FileWriteError
+	BigmemSwapout
+	BigmemReplace
 	nrVMEvents
 )
 
@@ -70,6 +72,7 @@ var vmEventNames = [nrVMEvents]string{
 	"swapout_file_error", "swapout_noslot", "swapout_nobounce", "swapout_anon", "swapout_flush",
 	"shm_swaptry", "shm_swapout", "shm_swapin",
 	"file_read_error", "file_write_error",
+	"bigmem_swapout", "bigmem_replace",
 }
 
 var vmEvents [nrVMEvents]atomic.Uint64

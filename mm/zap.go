@@ -35,6 +35,7 @@ func zapPageRange(m *MM, start, end uintptr) {
 		if n == 0 {
 			continue
 		}
+		step("zap_page_range: flushes")
 		arch.FlushTLBRange(&m.Ctx, first, last)
 		for i, p := range batch[:n] {
 			if p.Test(PGDirty) {
