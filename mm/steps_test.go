@@ -30,19 +30,19 @@ func atStep(t testing.TB, where string, f func()) {
 }
 
 // begin runs f in a goroutine and gives it some time. ended says whether it came
-// to its end within that; finish waits for the end.
+// to its end within that; finish waits for the end. The caller may hold a spinlock,
+// so it must not park: it looks at the clock.
 func begin(f func()) (ended bool, finish func()) {
+	var over atomic.Bool
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		f()
+		over.Store(true)
 	}()
-	select {
-	case <-done:
-		ended = true
-	case <-time.After(30 * time.Millisecond):
+	for start := time.Now(); !over.Load() && time.Since(start) < 30*time.Millisecond; {
 	}
-	return ended, func() { <-done }
+	return over.Load(), func() { <-done }
 }
 
 // objectFile is a file that keeps its pages, and that tests may use from several

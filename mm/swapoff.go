@@ -55,7 +55,6 @@ func SwapOff(name string) errno.Errno {
 // tryToUnuse brings everything back from an area (try_to_unuse).
 func tryToUnuse(si *swapInfo) errno.Errno {
 	for range swapoffRounds {
-		step("try_to_unuse: round")
 		if e := unuseProcesses(si); e != 0 {
 			return e
 		}
@@ -83,6 +82,7 @@ func (si *swapInfo) slotsInUse() int {
 func unuseProcesses(si *swapInfo) errno.Errno {
 	var m *MM
 	for {
+		step("try_to_unuse: next mm")
 		mmlistLock.Lock()
 		next := mmlistHead
 		if m != nil {
