@@ -26,6 +26,7 @@ func registerProc() {
 		"vmstat":       mm.WriteVmstat,
 		"swaps":        mm.WriteSwaps,
 		"zoneinfo":     mm.WriteZoneinfo,
+		"recount":      mm.WriteRecount,
 		"slabinfo":     mm.WriteSlabinfo,
 		"sysvipc/shm":  mm.WriteSysvipcShm,
 		"lockdep":      locks.WriteLockdep,

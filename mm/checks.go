@@ -10,7 +10,7 @@ import (
 
 // What must hold of an address space. checkList runs in checking builds at
 // releases of vmlistModifyLock (rule R9), so it allocates nothing unless it has a
-// complaint; CheckInvariants also looks at the ptes and is for tests.
+// complaint; the sums and the ptes are recount.go's.
 
 // checkNow is checkList at a cost that does not grow with the list: long lists
 // are checked at every so many releases. PageTableLock held.
@@ -95,70 +95,6 @@ func avlCheck(n *VMA) int16 {
 	return n.avlHeight
 }
 
-// CheckInvariants checks all that should hold of m while nothing changes it,
-// the sums against the ptes included; it panics with what is wrong. It takes
-// MmapSem and PageTableLock.
-func CheckInvariants(m *MM) {
-	m.MmapSem.Lock()
-	defer m.MmapSem.Unlock()
-	m.PageTableLock.Lock()
-	defer m.PageTableLock.Unlock()
-	checkList(m)
-	sum := ptesums{m: m}
-	for v := m.mmap; v != nil; v = v.vmNext {
-		sum.addVMA(v)
-	}
-	inVMAs := sum.ptes
-	sum.ptes = 0
-	for pte, addr := nextPTE(m, 0, arch.TaskSize); pte != nil; pte, addr = nextPTE(m, addr+arch.PageSize, arch.TaskSize) {
-		if !loadPTE(pte).None() {
-			sum.ptes++
-		}
-	}
-	if sum.ptes != inVMAs {
-		broken("%d ptes in vmas, %d in the tables", inVMAs, sum.ptes)
-	}
-	sum.compare()
-}
-
-// ptesums adds up what the counters of an mm should say.
-type ptesums struct {
-	m                   *MM
-	rss, anon, swapped  int64
-	total, locked, ptes int64
-	data, stack         int64
-}
-
-func (s *ptesums) addVMA(v *VMA) {
-	s.total += v.pages()
-	if v.VMFlags&VMLocked != 0 {
-		s.locked += v.pages()
-	}
-	if v.VMFlags&VMGrowsDown != 0 {
-		s.stack += v.pages()
-	} else if isData(v.VMFlags) {
-		s.data += v.pages()
-	}
-	for pte, addr := nextPTE(s.m, v.VMStart, v.VMEnd); pte != nil; pte, addr = nextPTE(s.m, addr+arch.PageSize, v.VMEnd) {
-		e := loadPTE(pte)
-		if e.None() {
-			continue
-		}
-		s.ptes++
-		if !ptePresent(e) {
-			s.swapped++
-			continue
-		}
-		checkPTE(v, addr, e)
-		if e.PFN() != zeroPFN {
-			s.rss++
-			if e&pteAnon != 0 {
-				s.anon++
-			}
-		}
-	}
-}
-
 // checkPTE checks a present pte against its vma and its page.
 func checkPTE(v *VMA, addr uintptr, e arch.PTE) {
 	bad := ""
@@ -179,22 +115,5 @@ func checkPTE(v *VMA, addr uintptr, e arch.PTE) {
 	}
 	if bad != "" {
 		broken("pte %#x of %#x %s", uint64(e), addr, bad)
-	}
-}
-
-func (s *ptesums) compare() {
-	type pair struct {
-		name      string
-		got, want int64
-	}
-	m := s.m
-	for _, p := range []pair{
-		{"rss", m.RSS.Load(), s.rss}, {"anon_rss", m.AnonRSS.Load(), s.anon}, {"swap entries", m.SwapEnts.Load(), s.swapped},
-		{"total_vm", m.totalVM, s.total}, {"locked_vm", m.lockedVM, s.locked},
-		{"data_vm", m.dataVM, s.data}, {"stack_vm", m.stackVM, s.stack},
-	} {
-		if p.got != p.want {
-			broken("%s is %d, should be %d", p.name, p.got, p.want)
-		}
 	}
 }

@@ -7,6 +7,7 @@ import "yolk/arch"
 // must not miss those of a dying mm. May sleep.
 func exitMmap(m *MM) {
 	m.MmapSem.Lock()
+	recountAtExit(m)
 	// From here a stealer finds no vma. One that has found one holds
 	// PageTableLock, so we wait for it; one that has dropped it touches nothing more.
 	vmlistModifyLock(m)

@@ -80,24 +80,8 @@ func (si *swapInfo) slotsInUse() int {
 // unuseProcesses visits every address space. A user reference keeps the mm on
 // the list while the lock is dropped.
 func unuseProcesses(si *swapInfo) errno.Errno {
-	var m *MM
-	for {
+	for m := nextMM(nil); m != nil; m = nextMM(m) {
 		step("try_to_unuse: next mm")
-		mmlistLock.Lock()
-		next := mmlistHead
-		if m != nil {
-			next = m.mmlistNext
-		}
-		for next != nil && !MMGetNotZero(next) {
-			next = next.mmlistNext
-		}
-		mmlistLock.Unlock()
-		if m != nil {
-			MMPut(m)
-		}
-		if m = next; m == nil {
-			return 0
-		}
 		if m.SwapEnts.Load() == 0 {
 			continue
 		}
@@ -106,6 +90,7 @@ func unuseProcesses(si *swapInfo) errno.Errno {
 			return e
 		}
 	}
+	return 0
 }
 
 // unuseMM brings back what one address space has in the area (unuse_process).
