@@ -2,6 +2,8 @@
 # make run     the main job in a guest of 64 MiB, then a shell
 # make test    host tests (with -race), then the programs under user/ in guests
 # make lint    gofmt, go vet, staticcheck and the check of the layers
+# make torture minutes of everything at random under memory pressure (TORTURE_TIME=300 seconds, SEED=N)
+# make mutants takes the fixes of known bugs out one by one: the tests must notice
 # make clean   what the others made
 
 GO ?= go
@@ -15,7 +17,7 @@ KERNEL_LDFLAGS := -T=-0x7fe00000 -E yolk/arch/amd64.entry64 -checklinkname=0
 # Packages whose tests need no guest.
 HOST_PACKAGES = $$($(GO) list ./... | grep -v /qemu/guest$$)
 
-.PHONY: build run test test-host test-guest lint clean tools-run tools-test
+.PHONY: build run test test-host test-guest lint torture mutants clean tools-run tools-test
 
 build:
 	@mkdir -p bin out
@@ -39,6 +41,19 @@ test-host:
 # What was right with another kernel is no answer: no cached results.
 test-guest:
 	$(GO) test -count 1 -timeout 25m ./qemu/guest
+
+TORTURE_TIME ?= 300
+
+torture: tools-test build
+	@mkdir -p out
+	gcc -static -O1 -Wall -Wextra -Werror -o out/torture user/torture/*.c
+	for form in "-smp 1" "-smp 2 -lockdep" "-smp 4" "-smp 4 -lockdep"; do \
+		bin/yolk $$form -m 32M -swap 64M -timeout $$(($(TORTURE_TIME) + 120))s \
+			out/torture -pages 4000 -seconds $$(($(TORTURE_TIME) / 4)) $(if $(SEED),-seed $(SEED)) || exit 1; \
+	done
+
+mutants:
+	$(GO) test -timeout 20m -run TestFixesAreTested ./mm -mutants
 
 # The tests are the host's: for the kernel's build they are taken out of sight.
 lint:

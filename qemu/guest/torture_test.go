@@ -1,0 +1,45 @@
+package guest
+
+import (
+	"strings"
+	"testing"
+)
+
+var torture = source{"glibc", "torture", []string{"torture/*.c"}}
+
+// TestTorture is make torture for a few seconds: a mix of everything, at random,
+// under memory pressure. The seed is in the output.
+func TestTorture(t *testing.T) {
+	for _, m := range []machine{{1, false}, {2, true}, {4, false}, {4, true}} {
+		t.Run(m.String(), func(t *testing.T) {
+			t.Parallel()
+			got := boot(t, m, []string{"-m", "32M", "-swap", "64M"}, "", torture.build(t), "-seconds", "8", "-pages", "4000")
+			run{out: []string{"seed ", "ok\n"}}.judge(t, got)
+			t.Log("\n" + got.out)
+			if strings.Contains(got.out, "pswpout 0 ") {
+				t.Error("nothing was swapped")
+			}
+		})
+	}
+}
+
+// TestForms runs the swap tests where memory has a high zone, whose pages are
+// bounced, and with the swapout method of 1999.
+func TestForms(t *testing.T) {
+	for name, flags := range map[string][]string{
+		"bigmem": {"-m", "48M", "-append", "bigmem=16M"},
+		"1999":   {"-m", "32M", "-append", "swapout=1999"},
+	} {
+		for _, m := range twoMachines {
+			t.Run(name+"/"+m.String(), func(t *testing.T) {
+				t.Parallel()
+				got := boot(t, m, append(flags, "-swap", "64M"), "", torture.build(t), "-seconds", "5", "-pages", "5000")
+				run{out: []string{"ok\n"}}.judge(t, got)
+				if name == "bigmem" && (strings.Contains(got.out, "bigmem_swapout 0 ") || strings.Contains(got.out, "bigmem_replace 0\n")) {
+					t.Error("no page was bounced")
+				}
+				t.Log("\n" + got.out)
+			})
+		}
+	}
+}
