@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/swap.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -19,6 +20,7 @@ enum { MAX = 16 };
 static uint64_t seed;
 static unsigned seconds = 20, workers = 4, pages = 2500;
 static pid_t pids[MAX];
+static int verbose;
 static unsigned started, killed, offs, refused, failed;
 
 static void start(unsigned i)
@@ -62,11 +64,25 @@ static long number(const char *file, const char *name)
 	return value;
 }
 
-/* frames are all frames that are free or have a known owner outside of programs. */
+/* frames are all frames that are free, or have an owner outside of programs. kswapd may move some between two looks: the
+ * free ones must be the same before and after. */
 static long frames(void)
 {
-	return number("/proc/recount", "free_frames") + number("/proc/goheap", "frames") + number("/proc/goheap", "reserve") +
-	       number("/proc/vmstat", "nr_file_pages");
+	long unused, heap, reserve, file, again;
+
+	for (int i = 0; i < 50; i++) {
+		unused = number("/proc/recount", "free_frames");
+		heap = number("/proc/goheap", "frames");
+		reserve = number("/proc/goheap", "reserve");
+		file = number("/proc/vmstat", "nr_file_pages");
+		again = number("/proc/recount", "free_frames");
+		if (unused == again)
+			break;
+		usleep(20000);
+	}
+	if (verbose)
+		printf("# free %ld heap %ld reserve %ld file %ld\n", unused, heap, reserve, file);
+	return unused + heap + reserve + file;
 }
 
 static void swap_off_and_on(void)
@@ -115,12 +131,16 @@ static int same(const char *name, long was, long is, long slack)
 /* compare wants the sums of the start again; kswapd may take a moment to put down what it holds. */
 static void compare(struct sums was)
 {
+	verbose = 1;
 	struct sums is = look();
 
+	verbose = 0;
 	for (int i = 0; i < 50 && (is.vmas != was.vmas || is.mms != was.mms || is.cached > was.cached || labs(is.frames - was.frames) > 8); i++) {
 		usleep(100000);
 		is = look();
 	}
+	verbose = 1;
+	frames();
 	if (same("vm_area_struct", was.vmas, is.vmas, 0) | same("mm_struct", was.mms, is.mms, 0) |
 	    same("swap_entries", was.entries, is.entries, 0) | same("nr_swapcached", was.cached, is.cached, 0) |
 	    same("frames", was.frames, is.frames, 8))
@@ -151,9 +171,13 @@ int main(int argc, char **argv)
 	options(argc, argv);
 	printf("seed %lu\n", seed);
 	fflush(stdout);
+	if (mlockall(MCL_CURRENT | MCL_FUTURE)) /* what this program has itself shall not blur the sums */
+		perror("mlockall");
 	if (swapoff("/dev/vda") || swapon("/dev/vda", 0)) /* an empty area to begin with */
 		perror("swap");
+	verbose = 1;
 	struct sums before = look();
+	verbose = 0;
 	uint64_t own = seed;
 	time_t end = time(NULL) + seconds;
 	while (time(NULL) < end && !failed) {
