@@ -91,8 +91,7 @@ func (e *Entity) Yield() {
 func (e *Entity) makeWay() {
 	if e.slot && Waiting() > 0 {
 		e.involuntary.Add(1)
-		queue.release(e)
-		queue.acquire(e)
+		queue.rotate(e)
 	}
 }
 

@@ -79,6 +79,26 @@ func (q *runqueue) wait(e *Entity) {
 	e.turn.Wait(e.granted.Load)
 }
 
+// rotate gives e's slot to the next task and gets e in line again, both in one
+// step: were e to queue up after the next one runs, that one could be done
+// before, and e would lose a turn. Sleeps, unless e is next itself.
+func (q *runqueue) rotate(e *Entity) {
+	e.granted.Store(false)
+	q.lock.Lock()
+	q.policy.Enqueue(e)
+	next := q.policy.Pick()
+	q.lock.Unlock()
+	if next != e {
+		e.slot = false
+		next.granted.Store(true)
+		next.turn.WakeOne()
+		e.turn.Wait(e.granted.Load)
+		e.slot = true
+		switches.Add(1)
+	}
+	e.sliceEnd = now() + int64(Slice)
+}
+
 // release gives a slot back, or on to the next task that waits. Never sleeps.
 func (q *runqueue) release(e *Entity) {
 	e.slot = false
