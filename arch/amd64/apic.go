@@ -52,12 +52,14 @@ func initAPIC() {
 	apicWrite(apicLVTTimer, vecTimer)
 }
 
-// lapicTimer fires once after delta TSC ticks.
+// minTimer keeps timer interrupts apart, in ticks of the local timer (50 us on
+// QEMU): were the two clocks to disagree, a timer that fires too early again and
+// again would leave the CPU no time for anything else.
+const minTimer = 50000
+
+// lapicTimer fires once after delta TSC ticks, or a little later.
 func lapicTimer(delta uint64) {
-	n := scale(delta, apicPerTSC)
-	if n == 0 {
-		n = 1
-	}
+	n := max(scale(delta, apicPerTSC), minTimer)
 	if n > 0xffffffff {
 		n = 0xffffffff
 	}

@@ -19,12 +19,12 @@ const (
 	pitWindow = 5e6 // ns that one measurement takes
 	pitCount  = pitHz * 5 / 1000
 
-	calibrations = 6
+	calibrations = 40 // tries at most
 )
 
 // calibrate measures both rates. Under an emulator the host may take its CPU
-// away at any point of a measurement: it counts only when starting the 8254 took
-// no time to speak of, and of several the shortest, or the first two that agree.
+// away at any point of a measurement: it counts only when the readings at both of
+// its ends took no time to speak of, and when two that count agree.
 func calibrate() {
 	Out8(0x61, In8(0x61)&^2|1) // gate on, speaker off
 	var dt, da uint64
@@ -33,7 +33,7 @@ func calibrate() {
 		if !ok {
 			continue
 		}
-		agree := dt != 0 && max(t, dt)-min(t, dt) < dt/100
+		agree := dt != 0 && near(t, dt) && near(a, da)
 		if dt == 0 || t < dt {
 			dt, da = t, a
 		}
@@ -48,20 +48,27 @@ func calibrate() {
 	apicPerTSC = div(da, dt)
 }
 
+// near says that a and b differ by less than a hundredth.
+func near(a, b uint64) bool { return max(a, b)-min(a, b) < a/100 }
+
 // measure counts the ticks of TSC and local timer in pitWindow.
 func measure() (tsc, apic uint64, ok bool) {
-	before := rdtsc()
+	begin := rdtsc()
 	Out8(0x43, 0xb0) // channel 2, both bytes, mode 0
 	Out8(0x42, pitCount&0xff)
 	Out8(0x42, pitCount>>8)
 	apicWrite(apicTimerInit, ^uint32(0))
-	t0, a0 := rdtsc(), apicRead(apicTimerCount)
+	t0 := rdtsc()
+	a0 := apicRead(apicTimerCount)
+	begun := rdtsc()
 	for In8(0x61)&0x20 == 0 {
 	}
-	a1, t1 := apicRead(apicTimerCount), rdtsc()
+	t1 := rdtsc()
+	a1 := apicRead(apicTimerCount)
+	ended := rdtsc()
 	apicWrite(apicTimerInit, 0)
 	tsc, apic = t1-t0, uint64(a0-a1)
-	return tsc, apic, t0-before < tsc/50
+	return tsc, apic, begun-begin < tsc/50 && ended-t1 < tsc/50
 }
 
 // div returns a/b as a fixed-point number with 32 fraction bits.
