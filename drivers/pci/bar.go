@@ -23,7 +23,12 @@ func (f *Function) BAR(i int) (BAR, bool) {
 	for n := 0; n < f.bars; n++ {
 		wide := f.wideBAR(n)
 		if n == i {
-			return f.memoryBAR(n, wide)
+			// Sizing turns decoding off: once only, before anybody uses the window.
+			if s := &f.sized[n]; !s.done {
+				s.bar, s.ok = f.memoryBAR(n, wide)
+				s.done = true
+			}
+			return f.sized[n].bar, f.sized[n].ok
 		}
 		if wide {
 			n++
