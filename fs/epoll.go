@@ -290,23 +290,23 @@ func EpollWait(ef *File, events []EpollEvent, timeout time.Duration) (int, sysca
 	}
 }
 
-// collect reports the files of the ready list that are ready. What is to be
-// reported again, while it lasts, goes to the end of the list.
+// collect reports the files of the ready list that are ready, each once: what a
+// waker puts there meanwhile comes after the item that was the last to begin with.
+// What is to be reported again, while it lasts, goes to the end of the list.
 func (ep *Epoll) collect(events []EpollEvent) int {
 	ep.sem.Lock()
 	defer ep.sem.Unlock()
 	n := 0
 	var again *epollItem // linked through nextAgain, newest first
-	for n < len(events) {
+	ep.lock.Lock()
+	last := ep.tail
+	ep.lock.Unlock()
+	for more := last != nil; more && n < len(events); {
 		ep.lock.Lock()
-		it := ep.head
-		if it != nil {
-			ep.dequeue(it)
-		}
+		it := ep.head // nobody else takes items off while sem is held
+		ep.dequeue(it)
 		ep.lock.Unlock()
-		if it == nil {
-			break
-		}
+		more = it != last
 		if it.event.Events&^epollPrivate == 0 { // disarmed by EPOLLONESHOT
 			continue
 		}

@@ -5,6 +5,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"yolk/locks"
 )
 
 // epollSet is an epoll instance with one pipe in it.
@@ -127,6 +129,35 @@ func TestEpollWaits(t *testing.T) {
 	for _, f := range []*File{ep, r, w} {
 		f.Put()
 	}
+}
+
+// pokedFile is ready for ever, and is woken in the midst of being looked at.
+type pokedFile struct {
+	NoFile
+	wq locks.WaitQueue
+}
+
+func (x *pokedFile) Poll(_ *File, t *PollTable) PollEvents {
+	t.Add(&x.wq)
+	x.wq.WakeAll()
+	return PollIn
+}
+
+// TestEpollWokenWhileLooking: a file that a waker puts on the ready list while
+// collect looks at it is reported once, and the call returns.
+func TestEpollWokenWhileLooking(t *testing.T) {
+	ep, e := NewEpoll()
+	want(t, "epoll", e, 0)
+	f, e := newAnonFile("poked", syscall.O_RDWR, &pokedFile{})
+	want(t, "file", e, 0)
+	want(t, "add", EpollCtl(ep, EpollCtlAdd, f, 3, EpollEvent{Events: uint32(PollIn), Data: 77}), 0)
+	for range 3 {
+		if n := ready(t, ep); n != 1 {
+			t.Errorf("%d events, want 1", n)
+		}
+	}
+	f.Put()
+	ep.Put()
 }
 
 // TestEpollParallel closes files while others wait for and write to them.
