@@ -170,8 +170,7 @@ func TestWritesOvertakenByTheStealer(t *testing.T) {
 		t.Error("a page that is there does not count, or is not dirty")
 	}
 	for range 3 {
-		m.SwapAddress = 0
-		swapOutMM(m, GFPKswapd)
+		stealFrom(m, GFPKswapd)
 	}
 	if m.SwapEnts.Load() != 1 {
 		t.Fatal("the page was not stolen")
@@ -185,8 +184,7 @@ func TestWritesOvertakenByTheStealer(t *testing.T) {
 		t.Errorf("%d bytes written", n)
 	}
 	for range 3 {
-		m.SwapAddress = 0
-		swapOutMM(m, GFPKswapd)
+		stealFrom(m, GFPKswapd)
 	}
 	RunDiskQueue()
 	buf := make([]byte, 5)
