@@ -3,7 +3,7 @@
 // the MSI-X table by which a function interrupts a CPU.
 //
 // The firmware has already assigned buses and BARs (QEMU's does for -kernel
-// too), so the package reads the assignment and never moves a window.
+// too), so the package reads the assignment and never moves or sizes a window.
 //
 // No lock guards it: configuration space is touched at start-up only, by the
 // one goroutine that probes the drivers. Access goes through the Config

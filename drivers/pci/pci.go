@@ -41,7 +41,6 @@ type Config interface {
 
 // Function is one function found by Scan. All fields are immutable.
 type Function struct {
-	sized [6]sizedBAR // by BAR, what BAR has found
 	Address
 	Vendor, Device uint16
 	Class          uint16 // class and subclass
@@ -129,9 +128,3 @@ func (f *Function) Read32(off uint8) uint32 { return f.cfg.Read32(f.Address, off
 
 // Write32 writes the register at off, a multiple of 4.
 func (f *Function) Write32(off uint8, v uint32) { f.cfg.Write32(f.Address, off, v) }
-
-// sizedBAR is a BAR that has been sized, if done.
-type sizedBAR struct {
-	bar      BAR
-	ok, done bool
-}

@@ -73,13 +73,13 @@ type mapper struct {
 }
 
 func (m *mapper) window(w window) mmio.Region {
-	b, ok := m.f.BAR(w.bar)
-	if !ok || uint64(w.off)+uint64(w.len) > b.Size {
+	phys, ok := m.f.BAR(w.bar)
+	if !ok || w.len == 0 || phys+uint64(w.off)+uint64(w.len) < phys {
 		m.failed = true
 		return mmio.Region{}
 	}
 	size := min(w.len, maxWindow)
-	phys := b.Phys + uint64(w.off)
+	phys += uint64(w.off)
 	inPage := uintptr(phys) &^ arch.PageMask
 	base := arch.MapMMIO(phys-uint64(inPage), uint64(size)+uint64(inPage))
 	return mmio.At(base+inPage, size)
