@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/swap.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -102,13 +103,22 @@ static void swap_off_and_on(void)
 	}
 }
 
+/* stop_all ends the workers, and waits for their children too, whose parent this program is then: one that went on would
+ * put pages into the swap area after the last swapoff. */
 static void stop_all(void)
 {
+	int status;
+
 	for (unsigned i = 0; i < workers; i++)
 		if (pids[i]) {
 			kill(pids[i], SIGKILL);
 			waitpid(pids[i], NULL, 0);
 			pids[i] = 0;
+		}
+	while (wait(&status) > 0)
+		if (WIFEXITED(status) && WEXITSTATUS(status)) {
+			printf("a worker's child ended with status %#x\n", status);
+			failed++;
 		}
 }
 
@@ -171,6 +181,8 @@ int main(int argc, char **argv)
 	options(argc, argv);
 	printf("seed %lu\n", seed);
 	fflush(stdout);
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
+		perror("prctl");
 	if (mlockall(MCL_CURRENT | MCL_FUTURE)) /* what this program has itself shall not blur the sums */
 		perror("mlockall");
 	if (swapoff("/dev/vda") || swapon("/dev/vda", 0)) /* an empty area to begin with */
