@@ -5,6 +5,7 @@ import (
 	"syscall"
 
 	"yolk/locks"
+	"yolk/mm"
 )
 
 // FDTable maps descriptors to open files (files_struct). Each slot in use holds
@@ -31,8 +32,13 @@ const MaxFDs = 1 << 20
 // NewFDTable returns an empty table with one reference.
 func NewFDTable() *FDTable { return newFDTable(firstFDs) }
 
+// newFDTable returns nil if there is not that much memory.
 func newFDTable(size int) *FDTable {
-	t := &FDTable{fds: make([]fdSlot, size)}
+	fds := mm.MakeSlice[fdSlot](size)
+	if fds == nil {
+		return nil
+	}
+	t := &FDTable{fds: fds}
 	t.refs.Store(1)
 	t.lock.Init(locks.FilesLock)
 	return t
@@ -66,13 +72,16 @@ func (t *FDTable) closed(f *File) {
 // Shared reports whether another task uses the table too (exec unshares it).
 func (t *FDTable) Shared() bool { return t.refs.Load() > 1 }
 
-// Copy returns a table with the same files, for fork. It allocates.
+// Copy returns a table with the same files, for fork; nil: no memory. May sleep.
 func (t *FDTable) Copy() *FDTable {
 	for {
 		t.lock.Lock()
 		size := len(t.fds)
 		t.lock.Unlock()
 		c := newFDTable(size)
+		if c == nil {
+			return nil
+		}
 		t.lock.Lock()
 		if len(t.fds) <= size {
 			for fd, s := range t.fds {
@@ -101,7 +110,7 @@ func (t *FDTable) Lookup(fd int) *File {
 
 // Install gives f the lowest free descriptor from min on, and takes over the
 // caller's reference unless it fails. EMFILE: none is free below limit
-// (RLIMIT_NOFILE). EINVAL: min is not below limit (F_DUPFD).
+// (RLIMIT_NOFILE); ENOMEM. EINVAL: min is not below limit (F_DUPFD).
 func (t *FDTable) Install(f *File, min, limit int, cloexec bool) (int, syscall.Errno) {
 	if limit > MaxFDs {
 		limit = MaxFDs
@@ -128,7 +137,9 @@ func (t *FDTable) Install(f *File, min, limit int, cloexec bool) (int, syscall.E
 			return fd, 0
 		}
 		t.lock.Unlock()
-		t.grow(fd + 1)
+		if !t.grow(fd + 1) {
+			return -1, syscall.ENOMEM
+		}
 	}
 }
 
@@ -144,23 +155,28 @@ func (t *FDTable) lowestFree(min int) int {
 	return fd
 }
 
-// grow makes room for n descriptors. It allocates, so no lock is held.
-func (t *FDTable) grow(n int) {
+// grow makes room for n descriptors, and says if there was memory for it. No
+// lock held; may sleep.
+func (t *FDTable) grow(n int) bool {
 	size := firstFDs
 	for size < n {
 		size *= 2
 	}
-	bigger := make([]fdSlot, size)
+	bigger := mm.MakeSlice[fdSlot](size)
+	if bigger == nil {
+		return false
+	}
 	t.lock.Lock()
 	if len(t.fds) < size {
 		copy(bigger, t.fds)
 		t.fds = bigger
 	}
 	t.lock.Unlock()
+	return true
 }
 
 // InstallAt puts f at fd, closing what is there (dup2, dup3), and takes over the
-// caller's reference unless it fails. EBADF: fd is not below limit. May sleep.
+// caller's reference unless it fails. EBADF: fd is not below limit; ENOMEM. May sleep.
 func (t *FDTable) InstallAt(f *File, fd, limit int, cloexec bool) syscall.Errno {
 	if fd < 0 || fd >= min(limit, MaxFDs) {
 		return syscall.EBADF
@@ -177,7 +193,9 @@ func (t *FDTable) InstallAt(f *File, fd, limit int, cloexec bool) syscall.Errno 
 			return 0
 		}
 		t.lock.Unlock()
-		t.grow(fd + 1)
+		if !t.grow(fd + 1) {
+			return syscall.ENOMEM
+		}
 	}
 }
 
@@ -208,7 +226,7 @@ func (t *FDTable) Close(fd int) syscall.Errno {
 
 // CloseOnExec closes what exec must not inherit. May sleep.
 func (t *FDTable) CloseOnExec() {
-	for fd := 0; fd < t.size(); fd++ {
+	for fd := 0; fd < t.Size(); fd++ {
 		if f := t.take(fd, true); f != nil {
 			t.closed(f)
 		}
@@ -217,7 +235,7 @@ func (t *FDTable) CloseOnExec() {
 
 // CloseRange is close_range(2) for [first, last]; with cloexec it only marks. May sleep.
 func (t *FDTable) CloseRange(first, last int, cloexec bool) {
-	for fd := first; fd < t.size() && fd <= last; fd++ {
+	for fd := first; fd < t.Size() && fd <= last; fd++ {
 		if cloexec {
 			t.SetCloexec(fd, true)
 		} else if f := t.take(fd, false); f != nil {
@@ -226,8 +244,8 @@ func (t *FDTable) CloseRange(first, last int, cloexec bool) {
 	}
 }
 
-// size is the number of slots.
-func (t *FDTable) size() int {
+// Size returns the number of slots: no descriptor lies beyond.
+func (t *FDTable) Size() int {
 	t.lock.Lock()
 	defer t.lock.Unlock()
 	return len(t.fds)

@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"yolk/locks"
+	"yolk/mm"
 )
 
 // PipeBuf is the size up to which writes to a pipe are not torn.
@@ -155,33 +156,40 @@ func (p *Pipe) take(b []byte) int {
 	return total
 }
 
-// give moves bytes into the ring, which has room for them. mu held; allocates.
-func (p *Pipe) give(b []byte) {
+// give moves bytes into the ring, which has room for them, and says if there was
+// memory for it. mu held; may sleep.
+func (p *Pipe) give(b []byte) bool {
 	fill := int(p.fill.Load())
-	if fill+len(b) > len(p.buf) {
-		p.resize(fill + len(b))
+	if fill+len(b) > len(p.buf) && !p.resize(fill+len(b)) {
+		return false
 	}
 	for n := 0; n < len(b); {
 		at := (p.head + fill + n) & (len(p.buf) - 1)
 		n += copy(p.buf[at:], b[n:])
 	}
 	p.fill.Add(int32(len(b)))
+	return true
 }
 
-// resize gives the ring at least n bytes. mu held; allocates.
-func (p *Pipe) resize(n int) {
+// resize gives the ring at least n bytes, if there is memory. mu held; may sleep.
+func (p *Pipe) resize(n int) bool {
 	size := pipeFirst
 	for size < n {
 		size *= 2
 	}
+	buf := mm.MakeSlice[byte](size)
+	if buf == nil {
+		return false
+	}
 	old, head, fill := p.buf, p.head, int(p.fill.Load())
-	p.buf, p.head = make([]byte, size), 0
+	p.buf, p.head = buf, 0
 	k := copy(p.buf[:fill], old[min(head, len(old)):])
 	copy(p.buf[k:fill], old)
+	return true
 }
 
 // Write puts all of b into the pipe, or as much as a signal or O_NONBLOCK let it.
-// Up to PipeBuf bytes go in one piece. EPIPE: no reader.
+// Up to PipeBuf bytes go in one piece. EPIPE: no reader; ENOMEM.
 func (pf *pipeFile) Write(f *File, b []byte, _ int64) (int, int64, syscall.Errno) {
 	p := (*Pipe)(pf)
 	done := 0
@@ -194,9 +202,11 @@ func (pf *pipeFile) Write(f *File, b []byte, _ int64) (int, int64, syscall.Errno
 		if whole && n < len(rest) {
 			n = 0
 		}
+		memory := true
 		if readers > 0 && n > 0 {
-			p.give(rest[:n])
-		} else {
+			memory = p.give(rest[:n])
+		}
+		if readers == 0 || !memory {
 			n = 0
 		}
 		p.mu.Unlock()
@@ -213,6 +223,8 @@ func (pf *pipeFile) Write(f *File, b []byte, _ int64) (int, int64, syscall.Errno
 		switch {
 		case readers == 0:
 			e = syscall.EPIPE
+		case !memory:
+			e = syscall.ENOMEM
 		case f.nonblock():
 			e = syscall.EAGAIN
 		case !p.wq.WaitInterruptible(cond):

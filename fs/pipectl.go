@@ -41,7 +41,7 @@ func (f *File) PipeSize() (size int, ok bool) {
 }
 
 // SetPipeSize is F_SETPIPE_SZ; it returns the size chosen. EBADF: no pipe;
-// EBUSY: more than size is in it; EPERM: beyond 1 MiB; EINVAL.
+// EBUSY: more than size is in it; EPERM: beyond 1 MiB; EINVAL; ENOMEM.
 func (f *File) SetPipeSize(size int) (int, syscall.Errno) {
 	pf, ok := f.ops.(*pipeFile)
 	switch {
@@ -62,10 +62,10 @@ func (f *File) SetPipeSize(size int) (int, syscall.Errno) {
 	if int(p.fill.Load()) > n {
 		return 0, syscall.EBUSY
 	}
-	p.max = n
-	if len(p.buf) > n {
-		p.resize(n)
+	if len(p.buf) > n && !p.resize(n) {
+		return 0, syscall.ENOMEM
 	}
+	p.max = n
 	p.wq.WakeAll()
 	return n, 0
 }

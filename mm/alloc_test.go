@@ -179,3 +179,23 @@ func TestSlab(t *testing.T) {
 	c.Free(o)
 	c.Free(o)
 }
+
+// TestMakeSlice: what a program asks for is there or refused, and the reserve of the
+// Go heap is as full afterwards as before.
+func TestMakeSlice(t *testing.T) {
+	testMachine(t, 1024)
+	fillHeapReserve(GFPKernel)
+	free := NrFreePages()
+	for _, tc := range []struct {
+		n  int
+		ok bool
+	}{{0, true}, {1000, true}, {300 * arch.PageSize / 8, true}, {2000 * arch.PageSize / 8, false}} {
+		s := MakeSlice[uint64](tc.n)
+		if (s != nil) != tc.ok || tc.ok && len(s) != tc.n {
+			t.Errorf("MakeSlice(%d) has length %d", tc.n, len(s))
+		}
+	}
+	if heapPromised.Load() != 0 || arch.HeapLevel() > arch.HeapTarget+heapSlack || NrFreePages() < free-heapSlack {
+		t.Errorf("reserve %d, %d promised, %d frames free of %d", arch.HeapLevel(), heapPromised.Load(), NrFreePages(), free)
+	}
+}

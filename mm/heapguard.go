@@ -1,6 +1,11 @@
 package mm
 
-import "yolk/arch"
+import (
+	"sync/atomic"
+	"unsafe"
+
+	"yolk/arch"
+)
 
 // The first touch of a Go-heap page takes a frame from a reserve and cannot
 // wait, so a reserve that runs out ends the machine. kswapd refills it, but looks
@@ -21,4 +26,38 @@ func EnsureHeap() bool {
 	}
 	fillHeapReserve(GFPKernel)
 	return arch.HeapLevel() >= heapMin
+}
+
+// heapSmall is what a call may take from the reserve without asking, in bytes.
+const heapSmall = 64 << 10
+
+// heapPromised counts frames in the reserve that belong to objects being made.
+var heapPromised atomic.Int64
+
+// heapGoal is how many frames should be in the reserve.
+func heapGoal() int { return arch.HeapTarget + int(heapPromised.Load()) }
+
+// MakeSlice is make([]T, n) for an n that a program chooses: the frames are put into
+// the reserve first, and the new object is touched before anybody else can use
+// them up. nil: there is not that much memory. No spinlock held; may sleep.
+func MakeSlice[T any](n int) []T {
+	var zero T
+	size := uintptr(n) * unsafe.Sizeof(zero)
+	if size <= heapSmall {
+		return make([]T, n)
+	}
+	const tableSpan = arch.PageSize * 512
+	frames := int64(size/arch.PageSize + size/tableSpan + 4)
+	var s []T
+	heapPromised.Add(frames)
+	if fillHeapReserve(GFPKernel) {
+		s = make([]T, n)
+		bytes := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), size)
+		for at := uintptr(0); at < size; at += arch.PageSize {
+			bytes[at] = 0
+		}
+	}
+	heapPromised.Add(-frames)
+	drainHeapReserve()
+	return s
 }

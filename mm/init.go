@@ -87,19 +87,8 @@ func addRegion(r arch.Region) {
 // fillHeapReserve gives frames to the reserve that backs first touches of the
 // Go heap until it holds HeapTarget. It reports whether it could.
 func fillHeapReserve(gfp GFP) bool {
-	for arch.HeapLevel() < arch.HeapTarget {
+	for arch.HeapLevel() < heapGoal() {
 		if !giveHeapFrame(gfp) {
-			return false
-		}
-	}
-	return true
-}
-
-// growHeapReserve gives n frames more, before somebody makes an object of that
-// size. May sleep.
-func growHeapReserve(n int) bool {
-	for range n {
-		if !giveHeapFrame(GFPKernel) {
 			return false
 		}
 	}
@@ -127,7 +116,7 @@ var heapPages atomic.Int64
 // drainHeapReserve takes back what the Go scavenger returned beyond the target.
 // Frames which the heap had before Init join their zone now.
 func drainHeapReserve() {
-	for arch.HeapLevel() > arch.HeapTarget+heapSlack {
+	for arch.HeapLevel() > heapGoal()+heapSlack {
 		pfn, ok := arch.HeapTake()
 		if !ok {
 			return

@@ -171,10 +171,10 @@ func growPlaces() bool {
 		if n >= need {
 			return true
 		}
-		if !growHeapReserve(need * 8 / arch.PageSize) {
+		places := MakeSlice[*shmSegment](min(need*2, ipcMni))
+		if places == nil {
 			return false
 		}
-		places := make([]*shmSegment, min(need*2, ipcMni))
 		shmLock.Lock()
 		if len(shmIDs.places) < len(places) {
 			copy(places, shmIDs.places)

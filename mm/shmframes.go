@@ -25,11 +25,14 @@ const maxShmPages = 1 << 24
 
 // newShmFrames makes an object of that many pages with one reference, or nil. May sleep.
 func newShmFrames(pages uint64, name string) *shmFrames {
-	n := int((pages + pt.Entries - 1) / pt.Entries)
-	if pages > maxShmPages || !growHeapReserve(n*8/arch.PageSize) {
+	if pages > maxShmPages {
 		return nil
 	}
-	o := &shmFrames{pages: pages, name: name, dirs: make([]uint64, n)}
+	dirs := MakeSlice[uint64](int((pages + pt.Entries - 1) / pt.Entries))
+	if dirs == nil {
+		return nil
+	}
+	o := &shmFrames{pages: pages, name: name, dirs: dirs}
 	o.refs.Store(1)
 	o.Init(o)
 	return o

@@ -75,10 +75,10 @@ func SwapOn(dev blk.Device, prio int) errno.Errno {
 		return e
 	}
 	slots := h.lastPage + 1
-	if !growHeapReserve(int(slots) * 2 >> arch.PageShift) {
+	m := MakeSlice[uint16](int(slots))
+	if m == nil {
 		return errno.ENOMEM
 	}
-	m := make([]uint16, slots)
 	m[0] = swapMapBad
 	good := int(h.lastPage)
 	for _, b := range h.bad {

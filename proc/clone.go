@@ -88,7 +88,11 @@ func (t *Task) Clone(a *CloneArgs) (int, errno.Errno) {
 		c.dropExe()
 		return 0, e
 	}
-	c.shareFiles(t, a.Flags)
+	if !c.shareFiles(t, a.Flags) {
+		mm.MMPut(c.MM)
+		c.dropExe()
+		return 0, errno.ENOMEM
+	}
 	var v *vforkDone
 	if a.Flags&CloneVFork != 0 {
 		v = new(vforkDone)
@@ -150,17 +154,19 @@ func (t *Task) copyMM(c *Task, flags uint64) errno.Errno {
 	return e
 }
 
-func (c *Task) shareFiles(t *Task, flags uint64) {
+// shareFiles shares or copies descriptors and directories. False: no memory.
+func (c *Task) shareFiles(t *Task, flags uint64) bool {
 	if flags&CloneFiles != 0 {
 		c.Files = t.Files.Get()
-	} else {
-		c.Files = t.Files.Copy()
+	} else if c.Files = t.Files.Copy(); c.Files == nil {
+		return false
 	}
 	if flags&CloneFS != 0 {
 		c.FS = t.FS.Get()
 	} else {
 		c.FS = t.FS.Copy()
 	}
+	return true
 }
 
 // newGroup makes the process that c leads.

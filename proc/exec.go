@@ -44,6 +44,7 @@ type program struct {
 	m      *mm.MM
 	stack  *argStack
 	loaded loaded
+	files  *fs.FDTable // a copy of the descriptors, if others share them
 }
 
 // Exec replaces t's program. On success it returns 0, and the registers are
@@ -83,6 +84,11 @@ func (p *program) fill(t *Task) *execError {
 	}
 	if p.m = mm.MMAlloc(&t.Group.Limits.MM); p.m == nil {
 		return &execError{errno.ENOMEM, "no memory"}
+	}
+	if t.Files.Shared() {
+		if p.files = t.Files.Copy(); p.files == nil {
+			return &execError{errno.ENOMEM, "no memory for the descriptors"}
+		}
 	}
 	if xe := p.pushStrings(t); xe != nil {
 		return xe
@@ -177,6 +183,9 @@ func (p *program) closeFile() {
 // abandon undoes a prepare that failed, or is not wanted any more.
 func (p *program) abandon() {
 	p.closeFile()
+	if p.files != nil {
+		p.files.Put()
+	}
 	if p.m != nil {
 		mm.MMPut(p.m)
 	}
@@ -346,12 +355,11 @@ func (t *Task) becomeLeader() {
 // commit switches t to the program p. Nothing in here can fail.
 func (t *Task) commit(p *program) {
 	g := t.Group
-	if t.Files.Shared() {
-		files := t.Files.Copy()
+	if p.files != nil {
 		g.sigLock.Lock()
-		files, t.Files = t.Files, files
+		p.files, t.Files = t.Files, p.files
 		g.sigLock.Unlock()
-		files.Put()
+		p.files.Put()
 	}
 	t.Files.CloseOnExec()
 	t.releaseMM(p.m)

@@ -108,6 +108,9 @@ func sysCloseRange(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	}
 	if flags&2 != 0 && t.Files.Shared() {
 		own := t.Files.Copy()
+		if own == nil {
+			return 0, errno.ENOMEM
+		}
 		t.Files.Put()
 		t.Files = own
 	}

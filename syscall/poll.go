@@ -24,13 +24,16 @@ type pollSet struct {
 	files []*fs.File
 }
 
-// getPollSet copies the array in. EINVAL: more than RLIMIT_NOFILE; EFAULT.
+// getPollSet copies the array in. EINVAL: more than RLIMIT_NOFILE; ENOMEM, EFAULT.
 func getPollSet(t *proc.Task, addr, n uintptr) (*pollSet, errno.Errno) {
 	n = uintptr(uint32(n))
 	if n > uintptr(maxFiles(t)) {
 		return nil, errno.EINVAL
 	}
-	s := &pollSet{raw: make([]byte, n*pollfdSize), files: make([]*fs.File, n)}
+	s := &pollSet{raw: mm.MakeSlice[byte](int(n * pollfdSize)), files: mm.MakeSlice[*fs.File](int(n))}
+	if s.raw == nil || s.files == nil {
+		return nil, errno.ENOMEM
+	}
 	if e := mm.CopyFromUser(t.MM, s.raw, addr); e != 0 {
 		return nil, e
 	}

@@ -35,7 +35,7 @@ func getSelectSet(t *proc.Task, n int, addr [3]uintptr) (*selectSet, errno.Errno
 	if n < 0 {
 		return nil, errno.EINVAL
 	}
-	s := &selectSet{n: min(n, fs.MaxFDs)}
+	s := &selectSet{n: min(n, t.Files.Size())} // as in Linux: what lies beyond is not looked at
 	size := (s.n + 63) / 64 * 8
 	for k := range s.in {
 		if addr[k] == 0 {
