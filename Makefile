@@ -3,6 +3,7 @@
 # make test    host tests (with -race), then the programs under user/ in guests
 # make lint    gofmt, go vet, staticcheck and the check of the layers
 # make torture minutes of everything at random under memory pressure (TORTURE_TIME=300 seconds, SEED=N)
+# make sysfuzz random system calls from tasks without privilege (SYSFUZZ_CALLS=10000000, SEED=N)
 # make mutants takes the fixes of known bugs out one by one: the tests must notice
 # make clean   what the others made
 
@@ -17,7 +18,7 @@ KERNEL_LDFLAGS := -T=-0x7fe00000 -E yolk/arch/amd64.entry64 -checklinkname=0
 # Packages whose tests need no guest.
 HOST_PACKAGES = $$($(GO) list ./... | grep -v /qemu/guest$$)
 
-.PHONY: build run test test-host test-guest lint torture mutants clean tools-run tools-test
+.PHONY: build run test test-host test-guest lint torture sysfuzz mutants clean tools-run tools-test
 
 build:
 	@mkdir -p bin out
@@ -50,6 +51,15 @@ torture: tools-test build
 	for form in "-smp 1" "-smp 2 -lockdep" "-smp 4" "-smp 4 -lockdep"; do \
 		bin/yolk $$form -m 32M -swap 64M -timeout $$(($(TORTURE_TIME) + 120))s \
 			out/torture -pages 4000 -seconds $$(($(TORTURE_TIME) / 4)) $(if $(SEED),-seed $(SEED)) || exit 1; \
+	done
+
+SYSFUZZ_CALLS ?= 10000000
+
+sysfuzz: tools-test build
+	gcc -static -O1 -Wall -Wextra -Werror -o out/sysfuzz user/sysfuzz/*.c
+	for form in "-smp 1" "-smp 2 -lockdep" "-smp 4" "-smp 2"; do \
+		bin/yolk $$form -m 64M -swap 64M -timeout 2h \
+			out/sysfuzz -calls $$(($(SYSFUZZ_CALLS) / 4)) $(if $(SEED),-seed $(SEED)) || exit 1; \
 	done
 
 mutants:
