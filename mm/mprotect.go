@@ -59,33 +59,23 @@ func (f *fixup) part(start, end uintptr, flags VMFlags) *VMA {
 	return n
 }
 
-// fixupStart changes the lower part, for which there is a new vma.
-func (f *fixup) fixupStart() syscall.Errno {
-	v := f.v
-	n := f.part(v.VMStart, f.end, f.flags)
-	if n == nil {
-		return syscall.ENOMEM
-	}
-	lockVMAMappings(v)
-	vmlistModifyLock(f.m)
-	v.setRange(f.end, v.VMEnd, v.pgoffAt(f.end))
-	insertVMStruct(f.m, n)
-	vmlistModifyUnlock(f.m)
-	unlockVMAMappings(v)
-	f.v = n
-	return 0
-}
+// fixupStart changes the lower part; the old vma keeps the upper one.
+func (f *fixup) fixupStart() syscall.Errno { return f.cutOff(f.end, f.v.VMEnd) }
 
-// fixupEnd changes the upper part, for which there is a new vma.
-func (f *fixup) fixupEnd() syscall.Errno {
+// fixupEnd changes the upper part; the old vma keeps the lower one.
+func (f *fixup) fixupEnd() syscall.Errno { return f.cutOff(f.v.VMStart, f.start) }
+
+// cutOff makes a new vma of the range, at one end of the old one, which keeps
+// [start, end).
+func (f *fixup) cutOff(start, end uintptr) syscall.Errno {
 	v := f.v
-	n := f.part(f.start, v.VMEnd, f.flags)
+	n := f.part(f.start, f.end, f.flags)
 	if n == nil {
 		return syscall.ENOMEM
 	}
 	lockVMAMappings(v)
 	vmlistModifyLock(f.m)
-	v.setRange(v.VMStart, f.start, v.VMPgoff)
+	v.setRange(start, end, v.pgoffAt(start))
 	insertVMStruct(f.m, n)
 	vmlistModifyUnlock(f.m)
 	unlockVMAMappings(v)

@@ -11,130 +11,8 @@ import (
 
 	"yolk/arch"
 	"yolk/drivers/blk"
-	"yolk/drivers/memdisk"
 	"yolk/locks"
 )
-
-// swapDisk makes a formatted swap device of the given number of usable slots.
-func swapDisk(name string, slots int, bad ...uint32) *memdisk.Disk {
-	d := memdisk.New(name, uint64(slots+1)*sectorsPerPage)
-	hdr := make([]byte, arch.PageSize)
-	le := binary.LittleEndian
-	le.PutUint32(hdr[hdrVersion:], 1)
-	le.PutUint32(hdr[hdrLastPage:], uint32(slots))
-	le.PutUint32(hdr[hdrNrBad:], uint32(len(bad)))
-	for i, b := range bad {
-		le.PutUint32(hdr[hdrBadPages+4*i:], b)
-	}
-	copy(hdr[arch.PageSize-len(swapMagic):], swapMagic)
-	d.WriteAt(hdr, 0)
-	return d
-}
-
-// swapMachine is a machine with kswapd running and one swap device.
-func swapMachine(t testing.TB, frames, slots int) *memdisk.Disk {
-	t.Helper()
-	arch.InitSoft(frames, 4)
-	Init(Config{DMAEnd: 0x100 + arch.PFN(frames/4)})
-	d := swapDisk("swap", slots)
-	if e := SwapOn(d, -1); e != 0 {
-		t.Fatal("swapon:", e)
-	}
-	StartKswapd()
-	t.Cleanup(stopMachine)
-	return d
-}
-
-// stopMachine ends kswapd and waits for the disks, before the next test's machine.
-func stopMachine() {
-	StopKswapd()
-	for waitForWrites() {
-	}
-	for i := range readIOs {
-		for readIOs[i].busy.Load() {
-			time.Sleep(time.Millisecond)
-		}
-	}
-}
-
-// pattern is what page i of a test's memory holds in word w.
-func pattern(seed, i, w uint64) uint64 { return (seed<<40 | i<<8 | w) * 0x9e3779b97f4a7c15 }
-
-// fill writes each page's pattern, verify reads it back: the first and last word.
-func fill(t testing.TB, m *MM, cpu int, addr uintptr, pages int, seed uint64) {
-	t.Helper()
-	for i := range uint64(pages) {
-		for _, w := range [...]uint64{0, 511} {
-			if r := m.poke(cpu, addr+uintptr(i)*pg+uintptr(w)*8, pattern(seed, i, w)); r.Failed() {
-				t.Fatalf("write to page %d: %v", i, r)
-			}
-		}
-	}
-}
-
-func verify(t testing.TB, m *MM, cpu int, addr uintptr, pages int, seed uint64) {
-	t.Helper()
-	for i := range uint64(pages) {
-		for _, w := range [...]uint64{0, 511} {
-			v, r := m.peek(cpu, addr+uintptr(i)*pg+uintptr(w)*8)
-			if r.Failed() {
-				t.Fatalf("read of page %d: %v", i, r)
-			}
-			if v != pattern(seed, i, w) {
-				t.Fatalf("page %d word %d: %#x, want %#x", i, w, v, pattern(seed, i, w))
-			}
-		}
-	}
-}
-
-// settle waits for writes in flight and empties the page cache as far as it
-// goes; a page that kswapd just looks at takes another try.
-func settle(t testing.TB) {
-	t.Helper()
-	for range 50 {
-		for waitForWrites() {
-		}
-		for shrinkMmap(0, GFPUser, 1<<20) > 0 {
-		}
-		if swapperSpace.Pages() == 0 {
-			return
-		}
-		time.Sleep(time.Millisecond)
-	}
-}
-
-func mustMmap(t testing.TB, m *MM, pages int) uintptr {
-	t.Helper()
-	addr, e := m.tMmap(0, uintptr(pages)*pg, rw, private)
-	if e != 0 {
-		t.Fatal("mmap:", e)
-	}
-	return addr
-}
-
-// checkEmptySwap expects every slot to be free, once kswapd has put down what it holds.
-func checkEmptySwap(t *testing.T, slots int) {
-	t.Helper()
-	waitEmptySwap(t, func() int { return slots })
-}
-
-// waitEmptySwap is checkEmptySwap for a number of slots that may still fall.
-func waitEmptySwap(t *testing.T, slots func() int) {
-	t.Helper()
-	for range 2000 {
-		settle(t)
-		if NrSwapPages() == slots() && swapperSpace.Pages() == 0 {
-			return
-		}
-		time.Sleep(time.Millisecond)
-	}
-	t.Errorf("%d slots free at the end, want %d", NrSwapPages(), slots())
-	if pfn := swapperSpace.pages; pfn != 0 {
-		p := PageOf(pfn)
-		t.Errorf("%d pages left in the swap cache, first: flags %#x count %d slot %d", swapperSpace.Pages(),
-			p.flags.Load(), p.Count(), SwapCount(SwapEntry(p.index)))
-	}
-}
 
 func TestStreamFourTimesRAM(t *testing.T) {
 	const frames, pages = 1024, 4096
@@ -230,25 +108,7 @@ func TestReadErrorIsSIGBUSForTheReader(t *testing.T) {
 	addr := mustMmap(t, m, pages)
 	fill(t, m, 0, addr, pages, 4)
 	settle(t)
-	d.SetFault(func(op blk.Op, _ uint64) syscall.Errno {
-		if op == blk.Read {
-			return syscall.EIO
-		}
-		return 0
-	})
-	bus := 0
-	for i := range uint64(pages) {
-		switch v, r := m.peek(0, addr+uintptr(i)*pg); {
-		case r == FaultBus:
-			bus++
-		case r.Failed() || v != pattern(4, i, 0):
-			t.Fatalf("page %d: %v %#x", i, r, v)
-		}
-	}
-	if bus == 0 {
-		t.Error("no read failed")
-	}
-	d.SetFault(nil)
+	failReads(t, d, m, addr, pages, 4)
 	settle(t)
 	verify(t, m, 0, addr, pages, 4)
 }
@@ -283,9 +143,7 @@ func TestStealFaultUnmapInParallel(t *testing.T) {
 	const frames, slots = 1024, 8000
 	d := swapMachine(t, frames, slots)
 	d.SetDelay(func() time.Duration { return time.Duration(rand.Intn(200)) * time.Microsecond })
-	extra := swapDisk("extra", 2000)
 	var wg sync.WaitGroup
-	stop := make(chan struct{})
 	for cpu := range 3 {
 		wg.Add(1)
 		locks.Go("program", func() {
@@ -293,30 +151,14 @@ func TestStealFaultUnmapInParallel(t *testing.T) {
 			runProgram(t, cpu, 500, 6)
 		})
 	}
+	var stop atomic.Bool
 	off := make(chan struct{})
 	locks.Go("swapoff", func() {
 		defer close(off)
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-			}
-			if e := SwapOn(extra, 10); e != 0 {
-				t.Error("swapon:", e)
-				return
-			}
-			time.Sleep(3 * time.Millisecond)
-			for e := SwapOff("extra"); e != 0; e = SwapOff("extra") {
-				if e != syscall.ENOMEM {
-					t.Error("swapoff:", e)
-					return
-				}
-			}
-		}
+		onAndOff(t, swapDisk("extra", 2000), stop.Load)
 	})
 	wg.Wait()
-	close(stop)
+	stop.Store(true)
 	<-off
 	checkEmptySwap(t, slots)
 	recountFree(t)
@@ -379,13 +221,7 @@ func TestOOMKillsTheFattest(t *testing.T) {
 }
 
 func TestBigmemBounces(t *testing.T) {
-	arch.InitSoft(1024, 2)
-	Init(Config{DMAEnd: 0x100 + 128, BigmemFrames: 512})
-	if e := SwapOn(swapDisk("swap", 3000), -1); e != 0 {
-		t.Fatal(e)
-	}
-	StartKswapd()
-	defer stopMachine()
+	bigmemMachine(t, 3000)
 	m := testSpace(t)
 	addr := mustMmap(t, m, 2000)
 	fill(t, m, 0, addr, 2000, 9)
