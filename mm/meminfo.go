@@ -65,9 +65,10 @@ func WriteMeminfo(w io.Writer) {
 	}
 }
 
-// WriteSwaps writes /proc/swaps. Sizes leave out the header, as on Linux.
+// WriteSwaps writes /proc/swaps, with the columns of Linux's swap_show. Sizes
+// leave out the header, as there.
 func WriteSwaps(w io.Writer) {
-	fmt.Fprintf(w, "%-40s%-16s%-16s%-16s%s\n", "Filename", "Type", "Size", "Used", "Priority")
+	fmt.Fprint(w, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n")
 	for i := range swapInfos {
 		si := &swapInfos[i]
 		swapListLock.Lock()
@@ -76,9 +77,17 @@ func WriteSwaps(w io.Writer) {
 		si.lock.Unlock()
 		swapListLock.Unlock()
 		if used {
-			fmt.Fprintf(w, "%-40s%-16s%-16d%-16d%d\n", "/dev/"+dev.Name(), "partition", kib(pages), kib(inUse), prio)
+			fmt.Fprintf(w, "%-39s partition\t%s%s%d\n", "/dev/"+dev.Name(), sizeColumn(pages), sizeColumn(inUse), prio)
 		}
 	}
+}
+
+// sizeColumn is a size in KiB that takes two tab stops.
+func sizeColumn(pages int) string {
+	if kib(pages) < 10000000 {
+		return fmt.Sprintf("%d\t\t", kib(pages))
+	}
+	return fmt.Sprintf("%d\t", kib(pages))
 }
 
 // WriteZoneinfo writes the zones' sizes and watermarks, in /proc/zoneinfo's manner.
