@@ -22,14 +22,14 @@ func e2fs(t *testing.T, name string, args ...string) {
 	}
 }
 
-// image makes an empty file for a disk.
-func image(t *testing.T) string {
+// image makes a file of zeros for a disk.
+func image(t *testing.T, size int64) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "disk")
 	if err := os.WriteFile(name, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Truncate(name, 80<<20); err != nil {
+	if err := os.Truncate(name, size); err != nil {
 		t.Fatal(err)
 	}
 	return name
@@ -42,7 +42,7 @@ func TestDisk(t *testing.T) {
 		for _, m := range everyMachine {
 			t.Run(block+"/"+m.String(), func(t *testing.T) {
 				t.Parallel()
-				disk := image(t)
+				disk := image(t, 80<<20)
 				e2fs(t, "mkfs.ext2", "-q", "-F", "-b", block, disk)
 				checkTAP(t, boot(t, m, []string{"-m", "40M", "-disk", disk}, "", program))
 				e2fs(t, "e2fsck", "-fn", disk)
@@ -54,7 +54,7 @@ func TestDisk(t *testing.T) {
 // TestStrangeDisk boots with a disk that has no file system.
 func TestStrangeDisk(t *testing.T) {
 	t.Parallel()
-	disk := image(t)
+	disk := image(t, 80<<20)
 	noise := make([]byte, 1<<20)
 	_, _ = rand.Read(noise)
 	if err := os.WriteFile(disk, noise, 0o600); err != nil {

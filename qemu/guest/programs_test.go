@@ -1,6 +1,8 @@
 package guest
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,9 +11,9 @@ import (
 // suite is a program that reports in TAP.
 type suite struct {
 	source
-	flags    []string
-	machines []machine
-	noHost   string // why it is not run on the host
+	flags  []string
+	disks  int    // blank disks beside the one to swap to
+	noHost string // why it is not run on the host
 }
 
 // c is a program in C that reports in TAP.
@@ -32,7 +34,7 @@ var suites = []suite{
 	{source: c("swaptest", "swaptest/*.c"), flags: []string{"-m", "32M", "-swap", "128M"}},
 	{source: c("shmtest", "shmtest/*.c"), flags: []string{"-m", "32M", "-swap", "128M"}},
 	{source: c("allocs", "allocs/*.c"), flags: []string{"-m", "32M", "-swap", "128M"}, noHost: "it looks at our Go heap"},
-	{source: c("swapoff", "swapoff/swapoff.c"), flags: []string{"-m", "32M", "-swap", "64M"}, noHost: "it takes the machine's swap away"},
+	{source: c("swapoff", "swapoff/*.c"), flags: []string{"-m", "32M", "-swap", "64M"}, disks: 2, noHost: "it takes the machine's swap away"},
 	{source: c("oom", "oom/*.c"), flags: []string{"-m", "32M", "-swap", "32M"}, noHost: "it takes all the memory there is"},
 	{source: source{"go", "gostress", []string{"gostress"}}},
 }
@@ -41,11 +43,7 @@ var suites = []suite{
 // glibc and, for fewer machines, with musl.
 func TestPrograms(t *testing.T) {
 	for _, s := range suites {
-		machines := everyMachine
-		if s.machines != nil {
-			machines = s.machines
-		}
-		s.onMachines(t, machines)
+		s.onMachines(t, everyMachine)
 		if s.lang == "glibc" {
 			s.lang = "musl"
 			s.onMachines(t, twoMachines)
@@ -57,9 +55,30 @@ func (s suite) onMachines(t *testing.T, machines []machine) {
 	for _, m := range machines {
 		t.Run(s.name+"/"+s.lang+"/"+m.String(), func(t *testing.T) {
 			t.Parallel()
-			checkTAP(t, boot(t, m, s.flags, "", s.build(t)))
+			flags := slices.Concat(s.flags, blankDisks(t, s.disks))
+			checkTAP(t, boot(t, m, flags, "", s.build(t)))
 		})
 	}
+}
+
+// blankDisks returns the flags for n disks that hold nothing: the first as a user
+// would give it, the others as QEMU takes them.
+func blankDisks(t *testing.T, n int) (flags []string) {
+	var more []string
+	for i := range n {
+		name := image(t, 8<<20)
+		if i == 0 {
+			flags = append(flags, "-disk", name)
+			continue
+		}
+		id := fmt.Sprint("more", i)
+		more = append(more, "-drive", "if=none,format=raw,id="+id+",file="+name,
+			"-device", "virtio-blk-pci,disable-legacy=on,drive="+id)
+	}
+	if more != nil {
+		flags = append(flags, "-qemu", strings.Join(more, " "))
+	}
+	return flags
 }
 
 // TestOnHost is the oracle: the same programs, natively.
