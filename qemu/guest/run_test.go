@@ -32,7 +32,7 @@ func (m machine) String() string {
 }
 
 var (
-	everyMachine = []machine{{1, false}, {2, false}, {1, true}, {2, true}}
+	everyMachine = []machine{{1, false}, {2, false}, {4, false}, {1, true}, {2, true}, {4, true}}
 	twoMachines  = []machine{{2, false}, {1, true}}
 )
 
