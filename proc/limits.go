@@ -53,7 +53,7 @@ type Limits struct {
 
 // initDefaults sets the limits of the first process.
 func (l *Limits) initDefaults() {
-	l.lock.Init(locks.TimerLock)
+	l.lock.Init(locks.LimitsLock)
 	for i := range l.all {
 		l.put(i, Rlimit{mm.Infinity, mm.Infinity})
 	}
@@ -70,7 +70,7 @@ func (l *Limits) initDefaults() {
 
 // copyFrom makes l a copy, for fork.
 func (l *Limits) copyFrom(o *Limits) {
-	l.lock.Init(locks.TimerLock)
+	l.lock.Init(locks.LimitsLock)
 	for i := range l.all {
 		l.put(i, o.Get(i))
 	}

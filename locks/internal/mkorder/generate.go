@@ -60,13 +60,13 @@ func (o *order) markdown() []byte {
 	var b bytes.Buffer
 	b.WriteString("```\n")
 	o.tree(&b)
-	b.WriteString("```\n\n| class | kind | guards | may be taken inside it |\n|---|---|---|---|\n")
+	b.WriteString("```\n\n| class | kind | guards | in | may be taken inside it |\n|---|---|---|---|---|\n")
 	for i, c := range o.classes {
 		kind := c.kind
 		if c.ordered {
 			kind += ", by ascending key"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", c.name, kind, c.text, o.insideText(i))
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", c.name, kind, c.text, strings.Join(c.files, ", "), o.insideText(i))
 	}
 	return b.Bytes()
 }

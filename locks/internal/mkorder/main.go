@@ -8,25 +8,32 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 )
 
 func main() {
 	check := flag.Bool("check", false, "only tell whether the generated files are current")
 	flag.Parse()
-	if err := run(*check, "order.txt", "order_gen.go", "../docs/locking.md"); err != nil {
+	if err := run(*check, ".."); err != nil {
 		fmt.Fprintln(os.Stderr, "mkorder:", err)
 		os.Exit(1)
 	}
 }
 
-// run generates goFile and the marked part of docFile from text.
-func run(check bool, text, goFile, docFile string) error {
-	in, err := os.ReadFile(text)
+// run generates the table of package locks and the marked part of docs/locking.md
+// from the text, below the top of the source tree.
+func run(check bool, top string) error {
+	goFile := filepath.Join(top, "locks", "order_gen.go")
+	docFile := filepath.Join(top, "docs", "locking.md")
+	in, err := os.ReadFile(filepath.Join(top, "locks", "order.txt"))
 	if err != nil {
 		return err
 	}
 	o, err := parse(bytes.NewReader(in))
 	if err != nil {
+		return err
+	}
+	if err := o.scan(top); err != nil {
 		return err
 	}
 	source, err := o.goSource()

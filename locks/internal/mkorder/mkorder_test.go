@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -9,7 +11,7 @@ import (
 // TestGeneratedFilesAreCurrent fails when order.txt was changed and go generate
 // was not run.
 func TestGeneratedFilesAreCurrent(t *testing.T) {
-	if err := run(true, "../../order.txt", "../../order_gen.go", "../../../docs/locking.md"); err != nil {
+	if err := run(true, "../../.."); err != nil {
 		t.Error(err)
 	}
 }
@@ -75,6 +77,27 @@ func TestTreeNamesEveryClassOnce(t *testing.T) {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in:\n%s", want, b.String())
 		}
+	}
+}
+
+// TestEveryClassHasALock: a class that no lock is of is an error.
+func TestEveryClassHasALock(t *testing.T) {
+	top := t.TempDir()
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(top, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("a.go", "func init() { x.Init(locks.ASem); y.Init(locks.ASem); z.Init(locks.CLock) }")
+	write("b.go", "\tl.sem.Init(locks.ASem)\n\tlocks.NoteAcquire(locks.DLock, l, 0)\n")
+	write("b_test.go", "w.Init(locks.BSem)")
+	o, _ := parse(strings.NewReader("class a_sem sleep a\nclass c_lock spin c\nclass d_lock spin d"))
+	if err := o.scan(top); err != nil || strings.Join(o.classes[0].files, " ") != "a.go b.go" {
+		t.Errorf("%v: %+v", err, o.classes)
+	}
+	o, _ = parse(strings.NewReader("class a_sem sleep a\nclass b_sem sleep b"))
+	if err := o.scan(top); err == nil || !strings.Contains(err.Error(), "b_sem") {
+		t.Errorf("a class without a lock: %v", err)
 	}
 }
 

@@ -13,6 +13,7 @@ type class struct {
 	kind    string // sleep, spin or monitor
 	ordered bool
 	text    string
+	files   []string // where locks of the class are; by scan
 }
 
 // goName is the constant's name: mmap_sem becomes MmapSem.
@@ -79,7 +80,7 @@ func (o *order) addClass(line string) error {
 		return fmt.Errorf("order.txt: %s: named twice, or too many classes", f[0])
 	}
 	o.index[f[0]] = len(o.classes)
-	o.classes = append(o.classes, class{f[0], kind, ordered, strings.Join(f[2:], " ")})
+	o.classes = append(o.classes, class{name: f[0], kind: kind, ordered: ordered, text: strings.Join(f[2:], " ")})
 	return nil
 }
 
