@@ -50,10 +50,11 @@ const (
 	PGWaiters                          // somebody sleeps on the page lock
 	PGFree                             // head of a block on a free list
 	PGSlab                             // lent to the Go heap
-	PGTable                            // a page table
+	PGTable                            // a page table, or a frame of slots of shared memory
 	PGReserved                         // never counted, stolen or freed
 	PGReadahead                        // read ahead of any need, and not used yet
 	PGDirtyList                        // among the dirty pages of its mapping; pagecache_lock
+	PGKept                             // a buffer that the kernel keeps
 )
 
 // memMap is mem_map, indexed by frame number; frames that are no RAM are PGReserved.

@@ -25,9 +25,12 @@ func CheckInvariants(m *MM) {
 }
 
 // recount is CheckInvariants for those who hold MmapSem and PageTableLock.
-func recount(m *MM) (sum ptesums) {
+func recount(m *MM) (sum ptesums) { return recountInto(m, nil) }
+
+// recountInto is recount that also enters what the ptes name into a census.
+func recountInto(m *MM, c *census) (sum ptesums) {
 	checkList(m)
-	sum.m = m
+	sum.m, sum.census = m, c
 	for v := m.mmap; v != nil; v = v.vmNext {
 		sum.addVMA(v)
 	}
@@ -68,6 +71,7 @@ func countTables(table arch.PFN, level int) (n int64) {
 // ptesums adds up what the counters of an mm should say.
 type ptesums struct {
 	m                   *MM
+	census              *census // nil: none
 	rss, anon, swapped  int64
 	total, locked, ptes int64
 	data, stack, tables int64
@@ -94,6 +98,7 @@ func (s *ptesums) addVMA(v *VMA) {
 			continue
 		}
 		checkPTE(v, addr, e)
+		s.census.addPTE(e)
 		if e.PFN() != zeroPFN {
 			s.rss++
 			if e&pteAnon != 0 {
@@ -130,15 +135,19 @@ func recountAtExit(m *MM) {
 }
 
 // WriteRecount writes /proc/recount, a file of ours: it recounts every address space
-// and the free frames, and says how much there was. What is not exact ends the
+// and the frames, and says how much there was. What is not exact ends the
 // kernel, as any broken invariant does. The caller holds no lock; sleeps.
 func WriteRecount(w io.Writer) {
+	c := startCensus()
+	if c == nil {
+		return
+	}
 	var mms, vmas int
 	var total ptesums
 	for m := nextMM(nil); m != nil; m = nextMM(m) {
 		m.MmapSem.Lock()
 		m.PageTableLock.Lock()
-		sum := recount(m)
+		sum := recountInto(m, c)
 		n := m.mapCount
 		m.PageTableLock.Unlock()
 		m.MmapSem.Unlock()
@@ -147,10 +156,14 @@ func WriteRecount(w io.Writer) {
 		total.rss += sum.rss
 		total.swapped += sum.swapped
 		total.locked += sum.locked
-		total.tables += sum.tables
+		c.tables += sum.tables
 	}
-	fmt.Fprintf(w, "address_spaces %d\nvmas %d\nrss %d\nswap_entries %d\nlocked %d\npage_tables %d\nfree_frames %d\n",
-		mms, vmas, total.rss, total.swapped, total.locked, total.tables, recountFrames())
+	tables := c.tables
+	c.addShm()
+	c.addFrames()
+	fmt.Fprintf(w, "address_spaces %d\nvmas %d\nrss %d\nswap_entries %d\nlocked %d\npage_tables %d\n",
+		mms, vmas, total.rss, total.swapped, total.locked, tables)
+	c.write(w)
 }
 
 // nextMM returns the address space after m, or the first, with a user reference;
@@ -171,10 +184,8 @@ func nextMM(m *MM) *MM {
 	return next
 }
 
-// recountFrames compares the free lists with the zones' counts.
+// recountFrames compares the free lists with the zones' counts. page_alloc_lock held.
 func recountFrames() (free int) {
-	pageAllocLock.Lock()
-	defer pageAllocLock.Unlock()
 	for i := range zones {
 		z, listed := &zones[i], 0
 		for order, pfn := range z.list {

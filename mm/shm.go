@@ -70,7 +70,7 @@ var shmOps = VMOps{Open: shmOpen, Close: shmClose, Nopage: shmNopage, Resident: 
 // initShm forgets all shared memory.
 func initShm() {
 	shmObjects.head, shmObjects.swap.o, shmObjects.unuse.o = nil, nil, nil
-	shmObjects.n, shmObjects.rss, shmObjects.swp = 0, 0, 0
+	shmObjects.n, shmObjects.rss, shmObjects.swp, shmObjects.tables = 0, 0, 0, 0
 	shmIDs.places, shmIDs.inUse, shmIDs.last, shmIDs.seq, shmIDs.pages = nil, 0, -1, 0, 0
 	ShmLimits.Max.Store(^uint64(0) - 1<<24)
 	ShmLimits.All.Store(^uint64(0) - 1<<24)

@@ -75,15 +75,17 @@ func (o *shmFrames) allocSlot(index uint64) *uint64 {
 	if table == nil {
 		return nil
 	}
+	table.Set(PGTable)
 	shmLock.Lock()
 	dir := &o.dirs[index/pt.Entries]
 	if loadPTE(dir).None() {
 		setPTE(dir, pt.Make(table.PFN(), pt.Present))
+		shmObjects.tables++
 		table = nil
 	}
 	shmLock.Unlock()
 	if table != nil {
-		PutPage(table)
+		freeTable(table)
 	}
 	return o.ShmSlot(index)
 }
@@ -94,6 +96,11 @@ func (o *shmFrames) destroy() {
 	o.forget()
 	dirs := o.dirs
 	o.dirs = nil // swapoff may have the object in hand still
+	for i := range dirs {
+		if loadPTE(&dirs[i]).Present() {
+			shmObjects.tables--
+		}
+	}
 	shmLock.Unlock()
 	for i := range dirs {
 		dir := loadPTE(&dirs[i])
@@ -104,7 +111,7 @@ func (o *shmFrames) destroy() {
 		for j := range table {
 			FreeShmSlot(uint64(loadPTE(&table[j])))
 		}
-		PutPage(PageOf(dir.PFN()))
+		freeTable(PageOf(dir.PFN()))
 	}
 }
 

@@ -59,6 +59,7 @@ func (c *shmCursor) leave(o *ShmObject) {
 var shmObjects struct {
 	head        *ShmObject
 	n, rss, swp int
+	tables      int       // frames of slots
 	swap, unuse shmCursor // where shm_swap goes on, where swapoff is
 }
 

@@ -52,6 +52,7 @@ func (c *bufferCache) init(dev blk.Device, size int) syscall.Errno {
 			c.free()
 			return syscall.ENOMEM
 		}
+		p.Set(mm.PGKept)
 		c.all[k].page = p
 	}
 	return 0
