@@ -45,12 +45,17 @@ test-guest:
 
 TORTURE_TIME ?= 300
 
+torture: export PATH := $(PATH):/usr/sbin:/sbin
 torture: tools-test build
 	@mkdir -p out
 	gcc -static -O1 -Wall -Wextra -Werror -o out/torture user/torture/*.c
 	for form in "-smp 1" "-smp 2 -lockdep" "-smp 4" "-smp 4 -lockdep"; do \
-		bin/yolk $$form -m 32M -swap 64M -timeout $$(($(TORTURE_TIME) + 120))s \
+		rm -f out/torture.disk out/torture.swap; truncate -s 64M out/torture.disk; truncate -s 32M out/torture.swap; \
+		mkfs.ext2 -q -F out/torture.disk || exit 1; \
+		bin/yolk $$form -m 32M -swap 64M -timeout $$(($(TORTURE_TIME) + 120))s -disk out/torture.disk \
+			-qemu "-drive if=none,id=more,format=raw,file=out/torture.swap -device virtio-blk-pci,drive=more,disable-legacy=on" \
 			out/torture -pages 4000 -seconds $$(($(TORTURE_TIME) / 4)) $(if $(SEED),-seed $(SEED)) || exit 1; \
+		e2fsck -fn out/torture.disk || exit 1; \
 	done
 
 SYSFUZZ_CALLS ?= 10000000

@@ -8,17 +8,23 @@ import (
 var torture = source{"glibc", "torture", []string{"torture/*.c"}}
 
 // TestTorture is make torture for a few seconds: a mix of everything, at random,
-// under memory pressure. The seed is in the output.
+// under memory pressure, with files on a disk and two swap areas. The seed is in the
+// output. The disk must be without fault afterwards.
 func TestTorture(t *testing.T) {
 	for _, m := range []machine{{1, false}, {2, true}, {4, false}, {4, true}} {
 		t.Run(m.String(), func(t *testing.T) {
 			t.Parallel()
-			got := boot(t, m, []string{"-m", "32M", "-swap", "64M"}, "", torture.build(t), "-seconds", "8", "-pages", "4000")
+			disk, more := image(t), image(t)
+			e2fs(t, "mkfs.ext2", "-q", "-F", disk)
+			area := "-drive if=none,id=more,format=raw,file=" + more + " -device virtio-blk-pci,drive=more,disable-legacy=on"
+			got := boot(t, m, []string{"-m", "32M", "-swap", "64M", "-disk", disk, "-qemu", area}, "",
+				torture.build(t), "-seconds", "10", "-pages", "4000")
 			run{out: []string{"seed ", "ok\n"}}.judge(t, got)
 			t.Log("\n" + got.out)
 			if strings.Contains(got.out, "pswpout 0 ") {
 				t.Error("nothing was swapped")
 			}
+			e2fs(t, "e2fsck", "-fn", disk)
 		})
 	}
 }
@@ -35,7 +41,7 @@ func TestForms(t *testing.T) {
 				t.Parallel()
 				got := boot(t, m, append(flags, "-swap", "64M"), "", torture.build(t), "-seconds", "8", "-pages", "4000")
 				run{out: []string{"ok\n"}}.judge(t, got)
-				if name == "bigmem" && (strings.Contains(got.out, "bigmem_swapout 0 ") || strings.Contains(got.out, "bigmem_replace 0\n")) {
+				if name == "bigmem" && (strings.Contains(got.out, "bigmem_swapout 0 ") || strings.Contains(got.out, "bigmem_replace 0 ")) {
 					t.Error("no page was bounced")
 				}
 				t.Log("\n" + got.out)

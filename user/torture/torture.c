@@ -1,17 +1,17 @@
-/* torture [-seed N] [-seconds N] [-workers N] [-pages N]: programs that map, unmap, protect, move, lock, fork and exit at
- * random in more memory than there is, are killed at random, and lose their swap and get it back; at the end every counter
- * must be as at the start. The seed is printed; what depends on the moment is not repeated by it. */
+/* torture [-seed N] [-seconds N] [-workers N] [-pages N]: programs that do at random all
+ * that memory has to do with, in more of it than there is (window.c, disk.c, shm.c,
+ * worker.c). They are killed at random, looked at by a tracer (trace.c), and lose their
+ * swap and get it back (swap.c); at the end every sum must be as at the start (sums.c).
+ * The seed is printed; what depends on the moment is not repeated by it. */
 #define _GNU_SOURCE
 #include "torture.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/swap.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,92 +21,69 @@ enum { MAX = 16 };
 static uint64_t seed;
 static unsigned seconds = 20, workers = 4, pages = 2500;
 static pid_t pids[MAX];
-static int verbose;
-static unsigned started, killed, offs, refused, failed;
+static unsigned started, killed, traced, offs, refused, failed;
 
 static void start(unsigned i)
 {
 	uint64_t own = seed + 1000 * ++started + i;
 
 	if ((pids[i] = fork()) == 0)
-		_exit(worker(own, pages));
+		_exit(run_worker(own, pages, i));
 	if (pids[i] < 0)
 		pids[i] = 0; /* no memory just now: the next round tries again */
 }
 
-/* reap collects those who have ended: of a signal, which may have been the OOM killer's, or of a mistake. */
+/* ended judges how a worker has ended: by a signal, which may have been the OOM
+ * killer's, or of a mistake. */
+static void ended(unsigned i, int status)
+{
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) {
+		printf("worker %u ended with status %#x\n", i, status);
+		failed++;
+	}
+	pids[i] = 0;
+}
+
 static void reap(void)
 {
 	int status;
 
-	for (unsigned i = 0; i < workers; i++) {
-		if (!pids[i] || waitpid(pids[i], &status, WNOHANG) != pids[i])
-			continue;
-		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) {
-			printf("worker %u ended with status %#x\n", i, status);
-			failed++;
-		}
-		pids[i] = 0;
-	}
+	for (unsigned i = 0; i < workers; i++)
+		if (pids[i] && waitpid(pids[i], &status, WNOHANG) == pids[i])
+			ended(i, status);
 }
 
-/* number returns what follows name in a file of /proc, or -1. */
-static long number(const char *file, const char *name)
+static void look_at(unsigned i)
 {
-	char line[256];
-	long value = -1;
-	FILE *f = fopen(file, "r");
+	int status;
 
-	while (f && fgets(line, sizeof line, f))
-		if (!strncmp(line, name, strlen(name)) && line[strlen(name)] == ' ')
-			value = atol(line + strlen(name));
-	if (f)
-		fclose(f);
-	return value;
+	traced++;
+	if (trace(pids[i], &status))
+		failed++;
+	else if (status != -1)
+		ended(i, status);
 }
 
-/* frames are all frames that are free, or have an owner outside of programs. kswapd may move some between two looks: the
- * free ones must be the same before and after. */
-static long frames(void)
+static void take_swap(void)
 {
-	long unused, heap, reserve, file, again;
-
-	for (int i = 0; i < 50; i++) {
-		unused = number("/proc/recount", "free_frames");
-		heap = number("/proc/goheap", "frames");
-		reserve = number("/proc/goheap", "reserve");
-		file = number("/proc/vmstat", "nr_file_pages");
-		again = number("/proc/recount", "free_frames");
-		if (unused == again)
-			break;
-		usleep(20000);
-	}
-	if (verbose)
-		printf("# free %ld heap %ld reserve %ld file %ld\n", unused, heap, reserve, file);
-	return unused + heap + reserve + file;
-}
-
-static void swap_off_and_on(void)
-{
-	if (swapoff("/dev/vda")) {
-		if (errno != ENOMEM && errno != EINTR) {
-			printf("swapoff: %s\n", strerror(errno));
-			failed++;
-		}
+	switch (swap_off_and_on()) {
+	case 0:
+		offs++;
+		break;
+	case 1:
 		refused++;
-		return;
-	}
-	offs++;
-	if (swapon("/dev/vda", 0)) {
-		printf("swapon: %s\n", strerror(errno));
+		break;
+	default:
 		failed++;
 	}
 }
 
-/* stop_all ends the workers, and waits for their children too, whose parent this program is then: one that went on would
- * put pages into the swap area after the last swapoff. */
+/* stop_all ends the workers, and waits for their children too, whose parent this program
+ * is then: one that went on would put pages into the swap areas after the last swapoff.
+ * What files and segments they leave it removes. */
 static void stop_all(void)
 {
+	char name[32];
 	int status;
 
 	for (unsigned i = 0; i < workers; i++)
@@ -120,41 +97,11 @@ static void stop_all(void)
 			printf("a worker's child ended with status %#x\n", status);
 			failed++;
 		}
-}
-
-struct sums {
-	long vmas, mms, frames, entries, cached;
-};
-
-static struct sums look(void)
-{
-	return (struct sums){number("/proc/slabinfo", "vm_area_struct"), number("/proc/slabinfo", "mm_struct"), frames(),
-			     number("/proc/recount", "swap_entries"), number("/proc/vmstat", "nr_swapcached")};
-}
-
-static int same(const char *name, long was, long is, long slack)
-{
-	printf("%s %ld, was %ld\n", name, is, was);
-	return labs(is - was) <= slack ? 0 : -1;
-}
-
-/* compare wants the sums of the start again; kswapd may take a moment to put down what it holds. */
-static void compare(struct sums was)
-{
-	verbose = 1;
-	struct sums is = look();
-
-	verbose = 0;
-	for (int i = 0; i < 50 && (is.vmas != was.vmas || is.mms != was.mms || is.cached > was.cached || labs(is.frames - was.frames) > 8); i++) {
-		usleep(100000);
-		is = look();
+	shm_cleanup();
+	for (unsigned i = 0; i < workers; i++) {
+		snprintf(name, sizeof name, "/mnt/file%u", i);
+		unlink(name);
 	}
-	verbose = 1;
-	frames();
-	if (same("vm_area_struct", was.vmas, is.vmas, 0) | same("mm_struct", was.mms, is.mms, 0) |
-	    same("swap_entries", was.entries, is.entries, 0) | same("nr_swapcached", was.cached, is.cached, 0) |
-	    same("frames", was.frames, is.frames, 8))
-		failed++;
 }
 
 static void options(int argc, char **argv)
@@ -176,8 +123,24 @@ static void options(int argc, char **argv)
 	}
 }
 
+static void round_of(unsigned i)
+{
+	usleep(50000);
+	reap();
+	if (rnd(8) == 0 && pids[i] && !kill(pids[i], SIGKILL))
+		killed++;
+	if (rnd(4) == 0 && pids[i])
+		look_at(i);
+	if (rnd(16) == 0)
+		take_swap();
+	if (rnd(8) == 0)
+		number("/proc/recount", "free_frames"); /* it counts, and ends the kernel if something is wrong */
+}
+
 int main(int argc, char **argv)
 {
+	if (argc == 5 && !strcmp(argv[1], "-worker"))
+		return run_worker(strtoul(argv[2], NULL, 10), (unsigned)atoi(argv[3]), (unsigned)atoi(argv[4]));
 	options(argc, argv);
 	printf("seed %lu\n", seed);
 	fflush(stdout);
@@ -185,35 +148,26 @@ int main(int argc, char **argv)
 		perror("prctl");
 	if (mlockall(MCL_CURRENT | MCL_FUTURE)) /* what this program has itself shall not blur the sums */
 		perror("mlockall");
-	if (swapoff("/dev/vda") || swapon("/dev/vda", 0)) /* an empty area to begin with */
-		perror("swap");
-	verbose = 1;
-	struct sums before = look();
-	verbose = 0;
-	uint64_t own = seed;
+	rnd_seed(seed);
+	failed += swap_start() != 0;
+	sums_begin();
 	time_t end = time(NULL) + seconds;
-	while (time(NULL) < end && !failed) {
+	for (uint64_t own = seed; time(NULL) < end && !failed;) {
 		for (unsigned i = 0; i < workers; i++)
 			if (!pids[i])
 				start(i);
-		usleep(50000);
-		reap();
 		rnd_seed(++own);
-		unsigned i = rnd(workers);
-		if (rnd(8) == 0 && pids[i] && !kill(pids[i], SIGKILL))
-			killed++;
-		if (rnd(16) == 0)
-			swap_off_and_on();
-		if (rnd(8) == 0 && number("/proc/recount", "free_frames") < 0)
-			failed++;
+		round_of(rnd(workers));
 	}
 	stop_all();
 	/* swapoff must find nothing that it cannot bring back, and leave no slot in use */
-	swap_off_and_on();
-	compare(before);
-	printf("started %u killed %u swapoff %u refused %u pswpin %ld pswpout %ld oom_kill %ld\n", started, killed, offs, refused,
-	       number("/proc/vmstat", "pswpin"), number("/proc/vmstat", "pswpout"), number("/proc/vmstat", "oom_kill"));
-	printf("bigmem_swapout %ld bigmem_replace %ld\n", number("/proc/vmstat", "bigmem_swapout"), number("/proc/vmstat", "bigmem_replace"));
+	failed += swap_renew() != 0;
+	failed += sums_end() != 0;
+	printf("started %u killed %u traced %u swapoff %u refused %u\n", started, killed, traced, offs, refused);
+	static const char *const events[] = {"pswpin", "pswpout", "oom_kill", "swapout_file", "shm_swapout", "bigmem_swapout", "bigmem_replace"};
+	for (unsigned i = 0; i < sizeof events / sizeof *events; i++)
+		printf("%s %ld ", events[i], number("/proc/vmstat", events[i]));
+	printf("\n");
 	printf(failed ? "FAILED\n" : "ok\n");
 	return failed != 0;
 }
