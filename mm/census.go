@@ -29,10 +29,11 @@ type census struct {
 // startCensus prepares to count what address spaces and shared memory own. Nil
 // without memory. May sleep.
 func startCensus() *census {
-	if !growHeapReserve(2 * len(memMap) >> arch.PageShift) {
+	refs := MakeSlice[uint16](len(memMap))
+	if refs == nil {
 		return nil
 	}
-	return &census{refs: make([]uint16, len(memMap)), moves: frameMoves()}
+	return &census{refs: refs, moves: frameMoves()}
 }
 
 // frameMoves counts the frames that were allocated or freed so far.

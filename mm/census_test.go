@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // takeCensus reads the frames' part of /proc/recount.
@@ -21,6 +22,20 @@ func takeCensus(t *testing.T) map[string]int {
 		sums[name] = n
 	}
 	return sums
+}
+
+// nothingLost wants an owner for every frame, and for every reference to one. What
+// kswapd and the disk have in hand they put down in a moment.
+func nothingLost(t *testing.T) {
+	t.Helper()
+	sums := takeCensus(t)
+	for end := time.Now().Add(5 * time.Second); sums["unowned_frames"]+sums["stray_references"] != 0 && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
+		sums = takeCensus(t)
+	}
+	if sums["unowned_frames"]+sums["stray_references"] != 0 {
+		t.Errorf("lost frames: %v", sums)
+	}
 }
 
 // TestCensus: every frame has an owner, whatever a program, shared memory and the

@@ -20,7 +20,7 @@
 // and fork.go are the walks of page tables; mm.go and exit.go birth and death;
 // usercopy.go and access.go let others at a program's memory; immap.go is the ring
 // of a file's mappings; procmaps.go is
-// /proc/PID/maps; checks.go is what must hold of all of it.
+// /proc/PID/maps; checks.go, recount.go and census.go are what must hold of all of it.
 //
 // # Shared memory
 //

@@ -112,6 +112,7 @@ func TestShmInParallel(t *testing.T) {
 	checkNoShm(t)
 	checkEmptySwap(t, slots)
 	recountFree(t)
+	nothingLost(t)
 }
 
 // shortLives makes segments under one key and removes them, attached or not.

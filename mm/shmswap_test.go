@@ -43,6 +43,7 @@ func TestShmTwiceRAM(t *testing.T) {
 	checkNoShm(t)
 	checkEmptySwap(t, slots)
 	recountFree(t)
+	nothingLost(t)
 }
 
 func TestAnonSharedTwiceRAM(t *testing.T) {
@@ -67,6 +68,7 @@ func TestAnonSharedTwiceRAM(t *testing.T) {
 	checkNoShm(t)
 	checkEmptySwap(t, slots)
 	recountFree(t)
+	nothingLost(t)
 }
 
 // TestShmSwapPassesOver: what has ptes, is locked by SHM_LOCK or by an I/O, or
@@ -138,6 +140,7 @@ func TestShmBounces(t *testing.T) {
 	checkNoShm(t)
 	checkEmptySwap(t, slots)
 	recountFree(t)
+	nothingLost(t)
 }
 
 func TestShmSwapoff(t *testing.T) {

@@ -233,6 +233,7 @@ func TestRandomPrograms(t *testing.T) {
 	t.Logf("pswpout %d pswpin %d", VMStat(PSwpOut), VMStat(PSwpIn))
 	checkEmptySwap(t, slots)
 	recountFree(t)
+	nothingLost(t)
 }
 
 // TestThreads: some threads change the mappings of one mm, others use them. A

@@ -25,6 +25,7 @@ func TestStreamFourTimesRAM(t *testing.T) {
 	}
 	CheckInvariants(m)
 	recountFree(t)
+	nothingLost(t)
 	t.Logf("pswpout %d pswpin %d requests %d ra %d hit %d majflt %d kswapd %d/%d direct %d/%d stall %d", VMStat(PSwpOut), VMStat(PSwpIn), d.Requests(),
 		VMStat(SwapRA), VMStat(SwapRAHit), VMStat(PgMajFault), VMStat(PgStealKswapd), VMStat(PgScanKswapd),
 		VMStat(PgStealDirect), VMStat(PgScanDirect), VMStat(AllocStall))
@@ -162,6 +163,7 @@ func TestStealFaultUnmapInParallel(t *testing.T) {
 	<-off
 	checkEmptySwap(t, slots)
 	recountFree(t)
+	nothingLost(t)
 }
 
 func runProgram(t *testing.T, cpu, pages, rounds int) {
@@ -230,6 +232,7 @@ func TestBigmemBounces(t *testing.T) {
 	MMPut(m)
 	checkEmptySwap(t, 3000)
 	recountFree(t)
+	nothingLost(t)
 }
 
 func TestSwapHeader(t *testing.T) {
