@@ -1,7 +1,8 @@
 /* torture [-seed N] [-seconds N] [-workers N] [-pages N]: programs that do at random all
  * that memory has to do with, in more of it than there is (window.c, disk.c, shm.c,
- * worker.c). They are killed at random, looked at by a tracer (trace.c), and lose their
- * swap and get it back (swap.c); at the end every sum must be as at the start (sums.c).
+ * thread.c, worker.c). They are killed at random, looked at by a tracer (trace.c), and
+ * lose their swap and get it back (swap.c); at the end every sum must be as at the start
+ * (sums.c).
  * The seed is printed; what depends on the moment is not repeated by it. */
 #define _GNU_SOURCE
 #include "torture.h"

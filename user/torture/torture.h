@@ -35,6 +35,9 @@ int shm_look(void);
 
 int grow_step(void);
 
+/* thread_start starts a thread, which ends the worker if it finds a mistake. */
+int thread_start(uint64_t seed);
+
 /* serial is a value that no page held before. */
 extern uint64_t serial;
 

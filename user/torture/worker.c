@@ -1,4 +1,4 @@
-/* One worker: all parts by turns, children, and itself again by exec. */
+/* One worker: all parts by turns, a thread beside them, children, and itself again by exec. */
 #define _GNU_SOURCE
 #include "torture.h"
 
@@ -122,7 +122,7 @@ static int step(unsigned pages, unsigned place)
 int run_worker(uint64_t seed, unsigned pages, unsigned place)
 {
 	rnd_seed(seed);
-	if (window_start(pages) || disk_start(place) || shm_start(place))
+	if (thread_start(seed) || window_start(pages) || disk_start(place) || shm_start(place))
 		return 1;
 	while (step(pages, place) == 0)
 		;
