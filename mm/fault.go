@@ -285,7 +285,8 @@ func canReuse(page *Page) bool {
 // writing, so it may be copied without a lock. MmapSem held; may sleep.
 func breakCOW(m *MM, v *VMA, addr uintptr, pte *uint64, e arch.PTE, old *Page) FaultResult {
 	gfp := GFPHighUser
-	if old.Reserved() {
+	zero := old.PFN() == zeroPFN
+	if zero {
 		gfp |= GFPZero
 	}
 	page := AllocPage(gfp)
@@ -293,7 +294,7 @@ func breakCOW(m *MM, v *VMA, addr uintptr, pte *uint64, e arch.PTE, old *Page) F
 		PutPage(old)
 		return FaultOOM
 	}
-	if !old.Reserved() {
+	if !zero {
 		arch.CopyPage(page.PFN(), old.PFN())
 	}
 	const bits = pt.Accessed | pt.Dirty

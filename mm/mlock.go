@@ -156,8 +156,9 @@ func applyLock(m *MM, start, end uintptr, lock VMFlags) (e syscall.Errno) {
 // mlockFixup (mlock_fixup) sets the lock flags of [start, end) of v. The flag is
 // set under vmlistModifyLock, where stealers read it, before any page is brought
 // in: so none is stolen after. (2.3 faulted the pages in here; we do so after the merge.)
+// Mappings of the kernel's pages stay as they are: those are never stolen.
 func mlockFixup(m *MM, v *VMA, start, end uintptr, lock VMFlags) syscall.Errno {
-	if lock == v.VMFlags&vmLockedBits || v.VMFlags&(VMIO|VMReserved) != 0 {
+	if lock == v.VMFlags&vmLockedBits || v.VMFlags&(VMIO|VMReserved|VMDontExpand) != 0 {
 		return 0
 	}
 	old := v.VMFlags

@@ -109,11 +109,14 @@ func (r *mremapRequest) check(m *MM) (*VMA, syscall.Errno) {
 	if r.oldLen == 0 && v.VMFlags&(VMShared|VMMayShare) == 0 {
 		return nil, syscall.EINVAL
 	}
-	if v.VMFlags&VMDontExpand != 0 || r.oldLen > v.VMEnd-r.addr {
+	if r.oldLen > v.VMEnd-r.addr {
 		return nil, syscall.EFAULT
 	}
 	if r.newLen == r.oldLen {
 		return v, 0
+	}
+	if v.VMFlags&VMDontExpand != 0 {
+		return nil, syscall.EFAULT
 	}
 	pages := int64((r.newLen - r.oldLen) >> arch.PageShift)
 	if v.VMFlags&VMLocked != 0 && !mayLock(m, pages) {

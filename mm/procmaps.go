@@ -82,6 +82,9 @@ func writeMapLine(w io.Writer, c *mapping) {
 
 // mapName names the mappings that have no file. MmapSem held.
 func mapName(m *MM, v *VMA) string {
+	if s := special(v); s != nil {
+		return s.name
+	}
 	switch {
 	case v.VMStart <= m.Brk && v.VMEnd >= m.StartBrk && m.Brk > m.StartBrk && v.VMStart < m.Brk:
 		return "[heap]"
