@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 	"unsafe"
+
+	"yolk/arch/vdso"
 )
 
 // The host provider: RAM is an ordinary Go slice, CPUs are software (see
@@ -142,6 +144,15 @@ func HeapTake() (PFN, bool) {
 	soft.heap.frames = soft.heap.frames[:n-1]
 	return pfn, true
 }
+
+// started is the zero of Monotonic.
+var started = time.Now()
+
+// Monotonic returns nanoseconds since the start.
+func Monotonic() uint64 { return uint64(time.Since(started)) }
+
+// ShareClock does nothing: no soft CPU runs code that could read the clock.
+func ShareClock(*vdso.Clock) {}
 
 // Random fills p with numbers that differ from run to run.
 func Random(p []byte) {

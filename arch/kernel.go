@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"yolk/arch/amd64"
+	"yolk/arch/vdso"
 )
 
 // Region is a range of frames, [Start, End).
@@ -61,6 +62,8 @@ func HeapLevel() int                                { return amd64.HeapLevel() }
 func HeapUsed() int                                 { return amd64.HeapUsed() }
 func HeapGive(pfn PFN)                              { amd64.HeapGive(pfn) }
 func HeapTake() (PFN, bool)                         { return amd64.HeapTake() }
+func Monotonic() uint64                             { return amd64.Monotonic() }
+func ShareClock(c *vdso.Clock)                      { amd64.ShareClock(c) }
 func Random(p []byte)                               { amd64.Random(p) }
 func In8(port uint16) uint8                         { return amd64.In8(port) }
 func Out8(port uint16, v uint8)                     { amd64.Out8(port, v) }

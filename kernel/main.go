@@ -46,6 +46,7 @@ func main() {
 	mm.Init(mm.Config{BigmemFrames: p.bigmem})
 	mm.SelectSwapout1999(p.swapout == "1999")
 	mm.StartKswapd()
+	proc.InitVDSO()
 	if unix := rtc.Unix(); unix != 0 {
 		amd64.SetWallClock(unix)
 	}

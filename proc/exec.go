@@ -45,6 +45,7 @@ type program struct {
 	stack  *argStack
 	loaded loaded
 	files  *fs.FDTable // a copy of the descriptors, if others share them
+	vdso   uint64      // where its image is; 0: none
 }
 
 // Exec replaces t's program. On success it returns 0, and the registers are
@@ -112,6 +113,10 @@ func (p *program) fill(t *Task) *execError {
 		if xe := p.loadInterp(t, im); xe != nil {
 			return xe
 		}
+	}
+	var e errno.Errno
+	if p.vdso, e = mapVDSO(p.m, 0); e != 0 {
+		return &execError{e, "no room for the vDSO"}
 	}
 	return p.finishStack(t)
 }
@@ -264,7 +269,7 @@ func scriptLine(head []byte) (name, arg string, ok bool) {
 const (
 	atPhdr, atPhent, atPhnum, atPagesz, atBase, atFlags, atEntry = 3, 4, 5, 6, 7, 8, 9
 	atUID, atEUID, atGID, atEGID, atPlatform, atHwcap, atClktck  = 11, 12, 13, 14, 15, 16, 17
-	atSecure, atRandom, atHwcap2, atExecfn                       = 23, 25, 26, 31
+	atSecure, atRandom, atHwcap2, atExecfn, atSysinfoEhdr        = 23, 25, 26, 31, 33
 )
 
 // hwcap is what AT_HWCAP says: CPUID.1:EDX. SetHwcap sets it.
@@ -288,14 +293,18 @@ func (p *program) finishStack(t *Task) *execError {
 		return &execError{e, "cannot write the stack"}
 	}
 	c, l := t.Creds(), &p.loaded
-	sp, e := s.finish([]auxEntry{
+	aux := []auxEntry{
 		{atHwcap, hwcap}, {atPagesz, arch.PageSize}, {atClktck, userHZ},
 		{atPhdr, l.phdr}, {atPhent, phdrSize}, {atPhnum, uint64(l.phnum)},
 		{atBase, l.base}, {atFlags, 0}, {atEntry, l.entry},
 		{atUID, uint64(c.UID)}, {atEUID, uint64(c.EUID)}, {atGID, uint64(c.GID)}, {atEGID, uint64(c.EGID)},
 		{atSecure, 0}, {atRandom, uint64(s.sp)}, {atHwcap2, 0},
 		{atExecfn, uint64(s.execfn)}, {atPlatform, uint64(platformAt)},
-	})
+	}
+	if p.vdso != 0 {
+		aux = append(aux, auxEntry{atSysinfoEhdr, p.vdso})
+	}
+	sp, e := s.finish(aux)
 	if e != 0 {
 		return &execError{e, "cannot write the stack"}
 	}

@@ -206,6 +206,9 @@ func checkImage(t *testing.T, p *program, aux map[uint64]uint64) {
 			t.Errorf("auxv %d is %#x, want %#x", tag, got, want)
 		}
 	}
+	if at := aux[atSysinfoEhdr]; at == 0 || word(t, p.m, uintptr(at)) != 0x10102464c457f {
+		t.Errorf("vDSO at %#x", at)
+	}
 	if text(t, p.m, aux[atPlatform]) != "x86_64" || text(t, p.m, aux[atExecfn]) != p.execfn || aux[atRandom] == 0 {
 		t.Errorf("auxv %v", aux)
 	}

@@ -14,6 +14,7 @@ import (
 func TestMain(m *testing.M) {
 	arch.InitSoft(8192, 2)
 	mm.Init(mm.Config{})
+	InitVDSO()
 	m.Run()
 }
 

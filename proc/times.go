@@ -1,6 +1,10 @@
 package proc
 
-import "time"
+import (
+	"time"
+
+	"yolk/arch"
+)
 
 // userHZ is the unit of times(2) and /proc/PID/stat: AT_CLKTCK.
 const userHZ = 100
@@ -60,8 +64,5 @@ func (g *ThreadGroup) ChildTimes() Times {
 	return g.childTimes
 }
 
-// bootTime is when the kernel started, by both clocks.
-var bootTime = time.Now()
-
-// Uptime is the monotonic clock.
-func Uptime() time.Duration { return time.Since(bootTime) }
+// Uptime is the monotonic clock, the same that programs read by the vDSO.
+func Uptime() time.Duration { return time.Duration(arch.Monotonic()) }

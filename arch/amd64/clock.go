@@ -1,6 +1,11 @@
 package amd64
 
-import "math/bits"
+import (
+	"math/bits"
+	"sync/atomic"
+
+	"yolk/arch/vdso"
+)
 
 // Time is the TSC, scaled. The rates of the TSC and of the local APIC timer are
 // measured against the 8254 (Intel 8254 data sheet; channel 2, mode 0).
@@ -87,8 +92,26 @@ func nsToTSC(ns uint64) uint64 { return scale(ns, tscPerNS) }
 // monotonic returns nanoseconds since boot.
 func monotonic() uint64 { return scale(rdtsc()-tscBase, nsPerTSC) }
 
-// SetWallClock tells the runtime what time it is now, in seconds since 1970.
-func SetWallClock(unix int64) { wallAtBoot = unix*1e9 - int64(monotonic()) }
+// Monotonic returns nanoseconds since boot: CLOCK_MONOTONIC.
+func Monotonic() uint64 { return monotonic() }
+
+// SetWallClock tells the runtime, and programs, what time it is now, in seconds
+// since 1970. One at a time may call it or ShareClock.
+func SetWallClock(unix int64) {
+	atomic.StoreInt64(&wallAtBoot, unix*1e9-int64(monotonic()))
+	if sharedClock != nil {
+		ShareClock(sharedClock)
+	}
+}
+
+// sharedClock is what programs read the time by, nil before they can.
+var sharedClock *vdso.Clock
+
+// ShareClock makes c, which is not in the Go heap, show the time from now on.
+func ShareClock(c *vdso.Clock) {
+	sharedClock = c
+	c.Set(tscBase, nsPerTSC, wallAtBoot)
+}
 
 // TSCFrequency returns the TSC's rate in kHz.
 func TSCFrequency() uint64 { return tscKHz }

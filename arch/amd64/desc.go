@@ -1,6 +1,10 @@
 package amd64
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"yolk/arch/vdso"
+)
 
 // Segment selectors are those of Linux, so that a program that looks at CS sees
 // what it expects.
@@ -58,12 +62,14 @@ var descScratch [MaxCPU][10]byte
 
 // loadTables loads GDT, TSS and IDT of this CPU and turns its features on.
 func (c *percpu) loadTables() {
-	c.gdt = [10]uint64{
+	c.gdt = [16]uint64{
 		2: 0x00af9b000000ffff, // kernel code
 		3: 0x00cf93000000ffff, // kernel data
 		4: 0x00cffb000000ffff, // 32-bit user code, never entered
 		5: 0x00cff3000000ffff, // user data
 		6: 0x00affb000000ffff, // user code
+		// Never loaded: the vDSO's getcpu reads its limit.
+		vdso.NumberSelector >> 3: 0x0040f50000000000 | uint64(c.id),
 	}
 	base := uint64(uintptr(unsafe.Pointer(&c.tss)))
 	const limit = 103
@@ -89,6 +95,9 @@ func (c *percpu) loadTables() {
 		cr4 |= cr4UMIP
 	}
 	writeCR4(cr4)
+	if _, _, _, d := cpuid(0x80000001, 0); d&(1<<27) != 0 {
+		wrmsr(msrTSCAUX, uint64(c.id)) // what RDTSCP and RDPID tell programs
+	}
 }
 
 // setIST records the top of an interrupt stack.

@@ -47,6 +47,7 @@ const (
 	msrLSTAR        = 0xc0000082
 	msrSFMASK       = 0xc0000084
 	msrKernelGSBase = 0xc0000102
+	msrTSCAUX       = 0xc0000103
 
 	cr4PGE        = 1 << 7
 	cr4OSFXSR     = 1 << 9

@@ -37,7 +37,7 @@ type percpu struct {
 	tlbMM    uintptr     // the *MMContext meant, 0 for kernel addresses
 	tls      [2]uintptr  // tls[0] is the g that FS:-8 reads in the floor
 	floorG   [64]uintptr // looks like a runtime.g as far as a stack check goes
-	gdt      [10]uint64
+	gdt      [16]uint64
 	tss      [104 + 24]byte // 16-byte slack keeps the TSS inside one page on no boundary the CPU minds
 	idleThr  uintptr        // *kthread
 }
