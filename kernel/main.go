@@ -47,6 +47,9 @@ func main() {
 	mm.SelectSwapout1999(p.swapout == "1999")
 	mm.StartKswapd()
 	proc.InitVDSO()
+	if p.noRand {
+		proc.RandomizeVASpace.Store(0)
+	}
 	if unix := rtc.Unix(); unix != 0 {
 		amd64.SetWallClock(unix)
 	}

@@ -11,6 +11,7 @@ type params struct {
 	crash   string   // crash=NAME: a bug to run into, see crash.go
 	inject  string   // inject=R1 … R12: the rule to break on purpose
 	swapout string   // swapout=1999: the original form of the driver's method
+	noRand  bool     // norandmaps: no address-space layout randomisation
 	unknown []string // words that mean nothing to this kernel
 }
 
@@ -35,6 +36,8 @@ func parseParams(line string) params {
 			if p.swapout = value; value != "1999" && value != "mm18" {
 				p.unknown = append(p.unknown, word)
 			}
+		case "norandmaps":
+			p.noRand = true
 		default:
 			p.unknown = append(p.unknown, word)
 		}

@@ -19,6 +19,7 @@ func TestParseParams(t *testing.T) {
 		{"crash=nil", params{crash: "nil"}},
 		{"inject=R6held swapout=1999", params{inject: "R6held", swapout: "1999"}},
 		{"swapout=2024", params{swapout: "2024", unknown: []string{"swapout=2024"}}},
+		{"norandmaps", params{noRand: true}},
 		{"quiet x=1", params{unknown: []string{"quiet", "x=1"}}},
 	}
 	for _, tt := range tests {

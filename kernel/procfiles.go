@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"runtime"
 	"runtime/metrics"
 	"strconv"
@@ -16,6 +17,7 @@ import (
 	"yolk/fs"
 	"yolk/locks"
 	"yolk/mm"
+	"yolk/proc"
 	"yolk/syscall"
 )
 
@@ -47,17 +49,18 @@ func registerProc() {
 		"shmall": &mm.ShmLimits.All,
 		"shmmni": &mm.ShmLimits.Mni,
 	} {
-		registerNumber("sys/kernel/"+name, v)
+		registerNumber("sys/kernel/"+name, v, math.MaxUint64)
 	}
+	registerNumber("sys/kernel/randomize_va_space", &proc.RandomizeVASpace, proc.MaxRandomizeVASpace)
 }
 
 // registerNumber makes a file of /proc that shows a number, and sets it. EINVAL:
-// what is written is none.
-func registerNumber(path string, v *atomic.Uint64) {
+// what is written is none, or more than most.
+func registerNumber(path string, v *atomic.Uint64, most uint64) {
 	gen := func(w io.Writer) { fmt.Fprintln(w, v.Load()) }
 	fs.RegisterProcRW(path, gen, func(p []byte) errno.Errno {
 		n, err := strconv.ParseUint(strings.TrimSpace(string(p)), 10, 64)
-		if err != nil {
+		if err != nil || n > most {
 			return errno.EINVAL
 		}
 		v.Store(n)

@@ -14,7 +14,6 @@ import (
 // arguments.
 
 const (
-	stackTop      = arch.TaskSize
 	stackStart    = 33 * arch.PageSize // mapped at once; the rest grows on demand
 	maxArgString  = 32 * arch.PageSize // MAX_ARG_STRLEN
 	minArgSpace   = 32 * arch.PageSize // ARG_MAX, whatever the stack limit says
@@ -47,14 +46,14 @@ type argStack struct {
 	words  [argChunk]byte // piece of the tables
 }
 
-// newArgStack maps a stack into m. ENOMEM.
-func newArgStack(m *mm.MM, stackLimit uint64) (*argStack, errno.Errno) {
-	if e := mm.SetupArgPages(m, stackTop, stackStart); e != 0 {
+// newArgStack maps a stack into m that ends at top. ENOMEM.
+func newArgStack(m *mm.MM, top uintptr, stackLimit uint64) (*argStack, errno.Errno) {
+	if e := mm.SetupArgPages(m, top, stackStart); e != 0 {
 		return nil, e
 	}
 	space := min(max(stackLimit/4, minArgSpace), maxArgSpace)
 	// The last word of the stack stays zero.
-	return &argStack{m: m, sp: stackTop - 8, floor: stackTop - uintptr(space)}, 0
+	return &argStack{m: m, sp: top - 8, floor: top - uintptr(space)}, 0
 }
 
 // pushAll pushes the strings of src, the last one first, so that they come to

@@ -120,6 +120,7 @@ func (t *Task) copyTask(a *CloneArgs) *Task {
 	c := &Task{Ctx: t.Ctx, call: noCall, blocked: t.blocked, comm: t.comm, started: Uptime()}
 	c.creds.Store(t.Creds())
 	c.nice.Store(t.nice.Load())
+	c.personality.Store(t.personality.Load())
 	c.initFutex()
 	fpu := arch.NewFPUState()
 	*fpu = *t.Ctx.FPU

@@ -191,18 +191,18 @@ func (im *image) span() (start, end uint64) {
 	return im.segments[0].start(), im.segments[len(im.segments)-1].end()
 }
 
-// dynBase is where position-independent programs are put: two thirds up, where
-// Linux puts them when it does not randomise.
+// dynBase is the lowest place where position-independent programs are put: two
+// thirds up, as on Linux.
 const dynBase = 0x555555554000
 
-// bias returns what to add to all addresses of the image. EINVAL when the image
-// is too large to be placed.
-func (im *image) bias() (uint64, *execError) {
+// bias returns what to add to all addresses of the image: a position-independent one
+// goes to dynBase+up. ENOMEM when it is too large to be placed.
+func (im *image) bias(up uint64) (uint64, *execError) {
 	if !im.dyn {
 		return 0, nil
 	}
 	start, end := im.span()
-	base := uint64(dynBase)
+	base := dynBase + up
 	if im.align > arch.PageSize {
 		base = (base + im.align - 1) &^ (im.align - 1)
 	}

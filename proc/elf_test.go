@@ -133,13 +133,13 @@ func TestBias(t *testing.T) {
 		{0, 0x200000, 0x555555600000},
 	} {
 		im := &image{dyn: true, align: c.align, segments: []segment{{vaddr: c.vaddr, memsz: 0x1000}}}
-		b, e := im.bias()
+		b, e := im.bias(0)
 		if e != nil || b+c.vaddr != c.first {
 			t.Errorf("image at %#x aligned to %#x goes to %#x, %v; want %#x", c.vaddr, c.align, b+c.vaddr, e, c.first)
 		}
 	}
 	im := &image{dyn: true, segments: []segment{{memsz: arch.TaskSize - 0x1000}}}
-	if _, e := im.bias(); e == nil || e.errno != errno.ENOMEM {
+	if _, e := im.bias(0); e == nil || e.errno != errno.ENOMEM {
 		t.Errorf("an image as large as user space: %v, want ENOMEM", e)
 	}
 }
@@ -158,7 +158,7 @@ func FuzzParseELF(f *testing.F) {
 			}
 			return
 		}
-		bias, e := im.bias()
+		bias, e := im.bias(0)
 		if e != nil {
 			return
 		}

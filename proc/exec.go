@@ -45,7 +45,8 @@ type program struct {
 	stack  *argStack
 	loaded loaded
 	files  *fs.FDTable // a copy of the descriptors, if others share them
-	vdso   uint64      // where its image is; 0: none
+	places places
+	vdso   uint64 // where its image is; 0: none
 }
 
 // Exec replaces t's program. On success it returns 0, and the registers are
@@ -91,6 +92,8 @@ func (p *program) fill(t *Task) *execError {
 			return &execError{errno.ENOMEM, "no memory for the descriptors"}
 		}
 	}
+	p.places = t.newPlaces()
+	p.m.MmapBase = p.places.mmapBase
 	if xe := p.pushStrings(t); xe != nil {
 		return xe
 	}
@@ -106,7 +109,7 @@ func (p *program) fill(t *Task) *execError {
 	if xe != nil {
 		return xe
 	}
-	if p.loaded, xe = im.load(p.m, p.file); xe != nil {
+	if p.loaded, xe = im.load(p.m, p.file, &p.places); xe != nil {
 		return xe
 	}
 	if im.interpLen != 0 {
@@ -115,7 +118,7 @@ func (p *program) fill(t *Task) *execError {
 		}
 	}
 	var e errno.Errno
-	if p.vdso, e = mapVDSO(p.m, 0); e != 0 {
+	if p.vdso, e = mapVDSO(p.m, p.places.vdso); e != 0 {
 		return &execError{e, "no room for the vDSO"}
 	}
 	return p.finishStack(t)
@@ -199,7 +202,7 @@ func (p *program) abandon() {
 // pushStrings copies the name, the environment and the arguments.
 func (p *program) pushStrings(t *Task) *execError {
 	var e errno.Errno
-	if p.stack, e = newArgStack(p.m, t.Group.Limits.Cur(RlimitStack)); e != 0 {
+	if p.stack, e = newArgStack(p.m, p.places.stackTop, t.Group.Limits.Cur(RlimitStack)); e != 0 {
 		return &execError{e, "no memory for the stack"}
 	}
 	s := p.stack
@@ -282,6 +285,7 @@ func SetHwcap(v uint64) { hwcap = v }
 func (p *program) finishStack(t *Task) *execError {
 	s := p.stack
 	s.args = s.sp
+	s.sp -= min(p.places.stackSkip, s.sp-s.floor)
 	if e := s.pushString(platform); e != 0 {
 		return &execError{e, "cannot write the stack"}
 	}

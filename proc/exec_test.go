@@ -51,7 +51,8 @@ func makePIE(b []byte) {
 	}
 }
 
-// execTask is a task in a file system with rootFiles.
+// execTask is a task in a file system with rootFiles, whose programs go to the
+// same places each time.
 func execTask(t *testing.T) *Task {
 	t.Helper()
 	var archive bytes.Buffer
@@ -68,6 +69,7 @@ func execTask(t *testing.T) *Task {
 	}
 	task, _ := signalTask(t)
 	task.FS = fs.NewContext()
+	task.SetPersonality(AddrNoRandomize)
 	return task
 }
 

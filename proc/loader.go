@@ -40,17 +40,17 @@ func readFull(f *fs.File, p []byte, off uint64) errno.Errno {
 	return 0
 }
 
-// load maps the image into m, which nobody else uses yet, and sets m's layout.
-// ENOMEM, and what mapping the file can give. No lock held; sleeps.
-func (im *image) load(m *mm.MM, f *fs.File) (loaded, *execError) {
-	bias, xe := im.bias()
+// load maps the image into m, which nobody else uses yet, at the places given, and
+// sets m's layout. ENOMEM, and what mapping the file can give. No lock held; sleeps.
+func (im *image) load(m *mm.MM, f *fs.File, at *places) (loaded, *execError) {
+	bias, xe := im.bias(at.pieBias)
 	if xe != nil {
 		return loaded{}, xe
 	}
 	if xe := im.mapAt(m, f, bias); xe != nil {
 		return loaded{}, xe
 	}
-	im.setLayout(m, bias)
+	im.setLayout(m, bias, at.heapGap)
 	l := loaded{entry: im.entry + bias, start: im.entry + bias, phnum: im.phnum}
 	if im.phdr != 0 {
 		l.phdr = im.phdr + bias
@@ -95,8 +95,9 @@ func (im *image) loadInterp(m *mm.MM, f *fs.File, l *loaded) *execError {
 	return nil
 }
 
-// setLayout records code, data and brk, as exec does.
-func (im *image) setLayout(m *mm.MM, bias uint64) {
+// setLayout records code, data and brk, as exec does. The heap begins heapGap above
+// the program.
+func (im *image) setLayout(m *mm.MM, bias uint64, heapGap uintptr) {
 	m.MmapSem.Lock()
 	defer m.MmapSem.Unlock()
 	start, end := im.span()
@@ -107,7 +108,7 @@ func (im *image) setLayout(m *mm.MM, bias uint64) {
 		}
 		m.StartData, m.EndData = uintptr(s.vaddr+bias), uintptr(s.fileEnd()+bias)
 	}
-	mm.SetBrk(m, uintptr(end+bias))
+	mm.SetBrk(m, uintptr(end+bias)+heapGap)
 }
 
 // mapInto maps one segment: its file part, and zeros behind it.

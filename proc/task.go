@@ -78,6 +78,7 @@ type Task struct {
 
 	minFault, majFault atomic.Int64
 	nice               atomic.Int32
+	personality        atomic.Uint32 // personality(2)
 
 	creds atomic.Pointer[Creds] // replaced as a whole
 
@@ -148,3 +149,10 @@ func (t *Task) Nice() int { return int(t.nice.Load()) }
 // SetNice changes it. It is kept for programs to see; the round robin of package
 // sched gives all tasks the same.
 func (t *Task) SetNice(n int) { t.nice.Store(int32(n)) }
+
+// Personality returns what personality(2) set, in this task or the one that it was
+// cloned from.
+func (t *Task) Personality() uint32 { return t.personality.Load() }
+
+// SetPersonality changes it and returns what it was. The caller has checked p.
+func (t *Task) SetPersonality(p uint32) uint32 { return t.personality.Swap(p) }

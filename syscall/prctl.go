@@ -207,10 +207,15 @@ func sysCapset(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	return 0, 0
 }
 
-// sysPersonality knows PER_LINUX only; asking is fine. EINVAL.
-func sysPersonality(_ *proc.Task, a *Args) (uintptr, errno.Errno) {
-	if p := uint32(a[0]); p != 0 && p != 0xffffffff {
+// sysPersonality knows PER_LINUX only, with or without ADDR_NO_RANDOMIZE, and
+// returns what was set before; 0xffffffff only asks. EINVAL.
+func sysPersonality(t *proc.Task, a *Args) (uintptr, errno.Errno) {
+	p := uint32(a[0])
+	switch {
+	case p == 0xffffffff:
+		return uintptr(t.Personality()), 0
+	case p&^proc.AddrNoRandomize != 0:
 		return 0, errno.EINVAL
 	}
-	return 0, 0
+	return uintptr(t.SetPersonality(p)), 0
 }
