@@ -19,12 +19,22 @@ type suite struct {
 // c is a program in C that reports in TAP.
 func c(name, files string) source { return source{"glibc", name, []string{files, "c/tap.c"}} }
 
+// aslr is one of the programs about randomised addresses.
+func aslr(name, file string) source {
+	return source{"glibc", name, []string{"aslr/where.c", "aslr/" + file + ".c", "c/tap.c"}}
+}
+
 var suites = []suite{
 	{source: c("libc", "c/libc.c")},
 	{source: c("procs", "c/procs.c")},
 	{source: c("signals", "c/signals.c")},
 	{source: c("threads", "c/threads.c")},
 	{source: c("fpu", "c/fpu.c")},
+	{source: c("vdsotest", "vdsotest/*.c")},
+	{source: aslr("aslr", "aslr"), machines: twoMachines},
+	{source: aslr("norandmaps", "aslr"), machines: twoMachines, flags: []string{"-append", "norandmaps"},
+		noHost: "it is about a parameter of our kernel"},
+	{source: aslr("randomize", "control"), machines: twoMachines, noHost: "it sets what is the machine's"},
 	{source: c("ptracetest", "ptracetest/*.c")},
 	{source: c("mmaptest", "mmaptest/*.c")},
 	{source: c("filetest", "filetest/*.c")},
@@ -194,6 +204,18 @@ func same(t *testing.T, got, want outcome) {
 	}
 	if got.errOut != want.errOut {
 		t.Errorf("stderr differs from the host's:\n%s\n--- the host's:\n%s", tail(got.errOut), tail(want.errOut))
+	}
+}
+
+// TestICountRepeats wants everything of a run the same in the next: the time, the
+// random numbers, and so where a program lies.
+func TestICountRepeats(t *testing.T) {
+	t.Parallel()
+	const script = "cat /proc/self/maps /proc/uptime; head -c 16 /dev/urandom | md5sum"
+	first := boot(t, machine{cpus: 1}, []string{"-icount"}, "", busybox.build(t), "sh", "-c", script)
+	again := boot(t, machine{cpus: 1}, []string{"-icount"}, "", busybox.build(t), "sh", "-c", script)
+	if first.status != 0 || !strings.Contains(first.out, "[vdso]") || first.out != again.out {
+		t.Errorf("first run:\n%s\nsecond run:\n%s", first.out, again.out)
 	}
 }
 

@@ -59,7 +59,8 @@ func commandLine(c *Config, far []*os.File) (args []string, inherit []*os.File) 
 func accelArgs(c *Config) []string {
 	switch {
 	case c.ICount:
-		return []string{"-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-cpu", "max"}
+		// The same random numbers, too: they decide where programs lie in memory.
+		return []string{"-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-cpu", "max", "-seed", "1"}
 	case c.Accel == KVM:
 		return []string{"-accel", "kvm", "-cpu", "max"}
 	default:

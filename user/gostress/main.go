@@ -24,6 +24,7 @@ var tests = []test{
 	{"sleep_lasts", sleepLasts},
 	{"ticker", ticker},
 	{"clock_across_cpus", clockAcrossCPUs},
+	{"clock_needs_no_call", clockNeedsNoCall},
 	{"gc_keeps_what_is_live", gcKeepsLive},
 	{"finalizers_run", finalizers},
 	{"deep_stacks", deepStacks},
