@@ -102,30 +102,48 @@ func lookupPTE(m *MM, addr uintptr) *uint64 {
 }
 
 // nextPTE returns the pte of the first address at or above addr, below end, that
-// has a table, and that address; nil when there is none. It skips a missing
-// table of any level in one step.
+// has a table, and that address; nil when there is none.
 func nextPTE(m *MM, addr, end uintptr) (*uint64, uintptr) {
+	slot, at := nextSlot(m, 1, addr, end)
+	if slot == nil {
+		return nil, end
+	}
+	return &arch.Table(loadPTE(slot).PFN())[at>>arch.PageShift&(pt.Entries-1)], at
+}
+
+// nextSlot finds the first present directory entry of a level at or above addr
+// and below end, and the first such address that it maps; nil when there is none.
+func nextSlot(m *MM, level int, addr, end uintptr) (*uint64, uintptr) {
 	for addr < end {
 		table := m.Ctx.PGD
-		level := 3
-		for ; level > 0; level-- {
-			e := loadPTE(&arch.Table(table)[addr>>tableShift(level)&(pt.Entries-1)])
-			if !e.Present() {
-				break
+		for l := 3; ; l-- {
+			slot, at := firstPresent(arch.Table(table), l, addr, end)
+			addr = at
+			if slot == nil {
+				break // nothing up to addr, where another table begins
 			}
-			table = e.PFN()
+			if l == level {
+				return slot, addr
+			}
+			table = loadPTE(slot).PFN()
 		}
-		if level == 0 {
-			return &arch.Table(table)[addr>>arch.PageShift&(pt.Entries-1)], addr
-		}
-		span := uintptr(1) << tableShift(level)
-		next := addr&^(span-1) + span
-		if next <= addr {
-			break
-		}
-		addr = next
 	}
 	return nil, end
+}
+
+// firstPresent finds, in one table of a level, the first present entry for an
+// address at or above addr and below end, and that address. Without one, nil and
+// where the search ended: not below end, or behind what the table maps. Much of an
+// exit's time goes into passing over empty entries here.
+func firstPresent(table *[pt.Entries]uint64, level int, addr, end uintptr) (*uint64, uintptr) {
+	shift := tableShift(level)
+	for i := addr >> shift & (pt.Entries - 1); i < pt.Entries && addr < end; i++ {
+		if loadPTE(&table[i]).Present() {
+			return &table[i], addr
+		}
+		addr = (addr>>shift + 1) << shift
+	}
+	return nil, addr
 }
 
 // allocPTE returns the place of addr's pte and makes the tables on the way to it;
@@ -235,27 +253,4 @@ func freeLevel(m *MM, level int, start, end, floor, ceil uintptr) {
 			freeTable(p)
 		}
 	}
-}
-
-// nextSlot finds the first present directory entry of a level at or above addr
-// (a multiple of the level's span) and below end.
-func nextSlot(m *MM, level int, addr, end uintptr) (*uint64, uintptr) {
-	for addr < end {
-		table := m.Ctx.PGD
-		l := 3
-		for ; ; l-- {
-			slot := &arch.Table(table)[addr>>tableShift(l)&(pt.Entries-1)]
-			e := loadPTE(slot)
-			if !e.Present() {
-				break
-			}
-			if l == level {
-				return slot, addr
-			}
-			table = e.PFN()
-		}
-		span := uintptr(1) << tableShift(l)
-		addr = addr&^(span-1) + span
-	}
-	return nil, end
 }

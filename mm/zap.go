@@ -11,40 +11,57 @@ const zapBatch = 64
 // zapPageRange empties all ptes of [start, end) and drops what they held. The
 // caller holds MmapSem, or the mm is its alone, or (truncate) i_shared_lock. Never sleeps.
 func zapPageRange(m *MM, start, end uintptr) {
-	var batch [zapBatch]*Page
+	var g gather
 	for start < end {
-		n, first, last := 0, start, start
+		g.n = 0
 		m.PageTableLock.Lock()
-		for n < len(batch) {
+		for start < end && g.n < len(g.pages) {
 			pte, addr := nextPTE(m, start, end)
-			if pte == nil {
-				start = end
-				break
-			}
-			start = addr + arch.PageSize
-			if p := zapPTE(m, pte); p != nil {
-				if n == 0 {
-					first = addr
-				}
-				last = start
-				batch[n] = p
-				n++
+			if start = addr; pte != nil {
+				start = g.zapTable(m, tableSlice(pte, addr, min(end, tableEnd(addr))), addr)
 			}
 		}
 		m.PageTableLock.Unlock()
-		if n == 0 {
+		if g.n == 0 {
 			continue
 		}
 		step("zap_page_range: flushes")
-		arch.FlushTLBRange(&m.Ctx, first, last)
-		for i, p := range batch[:n] {
+		arch.FlushTLBRange(&m.Ctx, g.first, g.last)
+		for i, p := range g.pages[:g.n] {
 			if p.Test(PGDirty) {
 				SetPageDirty(p) // only now: nobody writes to it through this pte any more
 			}
 			FreePageAndSwapCache(p)
-			batch[i] = nil
+			g.pages[i] = nil
 		}
 	}
+}
+
+// gather are the pages of one batch, all from [first, last).
+type gather struct {
+	n           int
+	pages       [zapBatch]*Page
+	first, last uintptr
+}
+
+// zapTable empties ptes, the first of which is addr's, until the batch is full, and
+// returns the address where it stopped. PageTableLock held.
+func (g *gather) zapTable(m *MM, ptes []uint64, addr uintptr) uintptr {
+	for i := range ptes {
+		if g.n == len(g.pages) {
+			break
+		}
+		if p := zapPTE(m, &ptes[i]); p != nil {
+			if g.n == 0 {
+				g.first = addr
+			}
+			g.last = addr + arch.PageSize
+			g.pages[g.n] = p
+			g.n++
+		}
+		addr += arch.PageSize
+	}
+	return addr
 }
 
 // zapPTE empties one pte and returns the page, of which the caller now has the

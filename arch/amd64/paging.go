@@ -119,13 +119,8 @@ func MapMMIO(phys, size uint64) uintptr {
 // the user half empty.
 func InitPGD(c *MMContext, pfn pt.PFN) {
 	t, k := table(pfn), table(kernelPGD)
-	for i := range t {
-		if i < pt.Entries/2 {
-			t[i] = 0
-		} else {
-			t[i] = k[i]
-		}
-	}
+	clear(t[:pt.Entries/2])
+	copy(t[pt.Entries/2:], k[pt.Entries/2:])
 	c.PGD = pfn
 	c.cr3 = uint64(pfn) << pt.PageShift
 	atomic.StoreUint64(&c.cpus, 0)
