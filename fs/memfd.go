@@ -17,7 +17,7 @@ func NewMemFD(cred *Cred, name string, sealable, exec bool) (*File, syscall.Errn
 		return nil, e
 	}
 	if sealable {
-		i.ops.(*ramFile).seals = 0
+		i.ops.(*ramFile).seals.Store(0)
 	}
 	i.attr.UID, i.attr.GID = cred.UID, cred.GID
 	i.attr.Nlink = 0

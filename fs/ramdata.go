@@ -2,6 +2,7 @@ package fs
 
 import (
 	"math"
+	"sync/atomic"
 	"syscall"
 
 	"yolk/arch"
@@ -21,8 +22,9 @@ type ramFile struct {
 	tree pageTree     // their slots
 	base []byte       // first bytes of the file; shortened by truncate
 
-	mappings mm.IMmap // vmas that map the file
-	seals    uint32   // memfd seals; guarded by the inode's sem
+	mappings mm.IMmap      // vmas that map the file
+	seals    atomic.Uint32 // memfd seals; changed under the inode's sem
+	writers  atomic.Int32  // shared mappings that may write, or sealedWriters
 }
 
 func (s *ramStore) newFile(base []byte) *ramFile {

@@ -54,7 +54,7 @@ func (r ramDir) Make(dir *Dentry, mode uint32, rdev uint64, target string) (*Ino
 		ops = r
 	case syscall.S_IFREG:
 		f := r.store.newFile(nil)
-		f.seals = SealSeal // only memfds can be sealed
+		f.seals.Store(SealSeal) // only memfds can be sealed
 		ops = f
 	case syscall.S_IFLNK:
 		ops = ramLink{text: target}
@@ -100,7 +100,7 @@ func (r *ramFile) Truncate(i *Inode, size int64) syscall.Errno {
 	i.sem.Lock()
 	defer i.sem.Unlock()
 	old := i.Size()
-	if size < old && r.seals&(SealShrink|SealWrite) != 0 || size > old && r.seals&SealGrow != 0 {
+	if size < old && r.sealed(SealShrink) || size > old && r.sealed(SealGrow) {
 		return syscall.EPERM
 	}
 	if e := r.truncate(i, size); e != 0 {
@@ -124,7 +124,7 @@ func (r *ramFile) Allocate(i *Inode, mode uint32, off, n int64) syscall.Errno {
 	defer i.sem.Unlock()
 	size := i.Size()
 	grows := mode&fallocKeepSize == 0 && off+n > size
-	if grows && r.seals&SealGrow != 0 {
+	if grows && r.sealed(SealGrow) {
 		return syscall.EPERM
 	}
 	switch mode {
@@ -137,7 +137,7 @@ func (r *ramFile) Allocate(i *Inode, mode uint32, off, n int64) syscall.Errno {
 			mm.PutPage(p)
 		}
 	case fallocPunchHole | fallocKeepSize, fallocZeroRange, fallocZeroRange | fallocKeepSize:
-		if r.seals&SealWrite != 0 {
+		if r.sealed(SealWrite | SealFutureWrite) {
 			return syscall.EPERM
 		}
 		if e := r.zero(i, off, n); e != 0 {
@@ -184,7 +184,7 @@ func (ro *ramOpen) Write(f *File, p []byte, off int64) (n int, next int64, e sys
 	if off == AppendOffset {
 		off = i.Size()
 	}
-	if r.seals&SealWrite != 0 || r.seals&SealGrow != 0 && off+int64(len(p)) > i.Size() {
+	if r.sealed(SealWrite|SealFutureWrite) || r.sealed(SealGrow) && off+int64(len(p)) > i.Size() {
 		return 0, off, syscall.EPERM
 	}
 	n, e = r.writeAt(i, p, off)

@@ -212,6 +212,18 @@ func TestSeals(t *testing.T) {
 	plain, _ := NewMemFD(RootCred, "p", false, false)
 	want(t, "seal an unsealable one", plain.AddSeals(SealGrow), syscall.EPERM)
 	plain.Put()
+	written, _ := NewMemFD(RootCred, "w", true, false)
+	written.Write([]byte("text"))
+	want(t, "seal against writing", written.AddSeals(SealWrite), 0)
+	want(t, "shrink what is sealed against writing", written.Truncate(1), 0)
+	want(t, "grow what is sealed against writing", written.Truncate(100), 0)
+	written.Put()
+	future, _ := NewMemFD(RootCred, "f", true, false)
+	want(t, "seal against writers to come", future.AddSeals(SealFutureWrite), 0)
+	if _, e := future.Write([]byte("1")); e != syscall.EPERM {
+		t.Errorf("write after SealFutureWrite: %v", e)
+	}
+	future.Put()
 }
 
 func TestTransfersAllocateNothing(t *testing.T) {

@@ -13,29 +13,41 @@ import (
 // anonymous and goes to swap.
 var (
 	ramSharedOps  = mm.VMOps{Nopage: ramNopage, Swapout: mm.KeepPage}
+	ramWriterOps  = mm.VMOps{Nopage: ramNopage, Swapout: mm.KeepPage, Open: ramOpenWriter, Close: ramCloseWriter}
 	ramPrivateOps = mm.VMOps{Nopage: ramNopage}
 )
 
 // Map sets v up for demand paging. EPERM: a writable mapping of a sealed file.
 func (ro *ramOpen) Map(f *File, v *mm.VMA) syscall.Errno {
-	if v.VMFlags&(mm.VMShared|mm.VMMayWrite) == mm.VMShared|mm.VMMayWrite && ro.seals&(SealWrite|SealFutureWrite) != 0 {
-		if v.VMFlags&mm.VMWrite != 0 {
-			return syscall.EPERM
-		}
+	r := (*ramFile)(ro)
+	switch {
+	case v.VMFlags&mm.VMShared == 0:
+		v.VMOps = &ramPrivateOps
+	case v.VMFlags&mm.VMMayWrite == 0:
+		v.VMOps = &ramSharedOps
+	case !r.sealed(SealFutureWrite) && r.addWriter():
+		v.VMOps = &ramWriterOps
+	case v.VMFlags&mm.VMWrite != 0:
+		return syscall.EPERM
+	default:
 		v.VMFlags &^= mm.VMMayWrite
-	}
-	v.VMOps = &ramPrivateOps
-	if v.VMFlags&mm.VMShared != 0 {
 		v.VMOps = &ramSharedOps
 	}
 	return 0
 }
 
+// ramOpenWriter counts a copy of a mapping that may write; the one copied keeps
+// seals away. ramCloseWriter is its end.
+func ramOpenWriter(v *mm.VMA)  { ramFileOf(v).writers.Add(1) }
+func ramCloseWriter(v *mm.VMA) { ramFileOf(v).writers.Add(-1) }
+
+// ramFileOf is the file behind a mapping.
+func ramFileOf(v *mm.VMA) *ramFile { return (*ramFile)(v.VMFile.(*File).ops.(*ramOpen)) }
+
 // ramNopage finds the page for addr. The file's own page serves shared mappings
 // and reads; a private write gets a copy at once. MmapSem held; may sleep.
 func ramNopage(v *mm.VMA, addr uintptr, noShare bool) (*mm.Page, mm.FaultResult) {
-	f := v.VMFile.(*File)
-	r := (*ramFile)(f.ops.(*ramOpen))
+	f, r := v.VMFile.(*File), ramFileOf(v)
 	k := v.VMPgoff + uint64(addr-v.VMStart)>>arch.PageShift
 	if k >= pageRange(f.inode.Size()) {
 		return nil, mm.FaultBus

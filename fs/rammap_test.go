@@ -113,6 +113,35 @@ func TestMapErrors(t *testing.T) {
 	f.Put()
 }
 
+// TestSealsAndWriters: as long as a shared mapping may write, be it a part or a
+// copy of the first, the file cannot be sealed against it.
+func TestSealsAndWriters(t *testing.T) {
+	f, _ := NewMemFD(RootCred, "mapped", true, false)
+	defer f.Put()
+	f.Truncate(4 * arch.PageSize)
+	m := space(t)
+	mapFile(t, m, f, 4, rw, private)
+	addr := mapFile(t, m, f, 4, rw, shared)
+	want(t, "mapped for writing", f.AddSeals(SealWrite), syscall.EBUSY)
+	want(t, "another seal", f.AddSeals(SealGrow), 0)
+	unmap := func(page int) {
+		m.MmapSem.Lock()
+		defer m.MmapSem.Unlock()
+		want(t, "munmap", mm.DoMunmap(m, addr+uintptr(page)*arch.PageSize, arch.PageSize), 0)
+	}
+	unmap(1)
+	c, e := mm.DupMM(m, m.Limits)
+	want(t, "fork", e, 0)
+	for _, page := range []int{0, 2, 3} {
+		unmap(page)
+		want(t, "still mapped", f.AddSeals(SealWrite), syscall.EBUSY)
+	}
+	mm.MMPut(c)
+	want(t, "mapped by nobody for writing", f.AddSeals(SealWrite), 0)
+	mapFile(t, m, f, 1, syscall.PROT_READ, shared)
+	mm.MMPut(m)
+}
+
 // TestMappingsOfAFullFileSystem: a program's text can be mapped when there is no
 // room for one more page, a hole cannot.
 func TestMappingsOfAFullFileSystem(t *testing.T) {

@@ -21,7 +21,27 @@ func (f *File) Seals() (uint32, syscall.Errno) {
 	}
 	f.inode.sem.Lock()
 	defer f.inode.sem.Unlock()
-	return ro.seals, 0
+	return ro.seals.Load(), 0
+}
+
+// sealedWriters is the count of writers of a file sealed against them.
+const sealedWriters = -1
+
+// sealed reports whether any of seals is on the file.
+func (r *ramFile) sealed(seals uint32) bool { return r.seals.Load()&seals != 0 }
+
+// addWriter counts a shared mapping that may write, unless the file is sealed
+// against it.
+func (r *ramFile) addWriter() bool {
+	for {
+		n := r.writers.Load()
+		if n == sealedWriters {
+			return false
+		}
+		if r.writers.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
 }
 
 // AddSeals is F_ADD_SEALS. EINVAL: the file knows no seals; EPERM: sealed
@@ -36,9 +56,13 @@ func (f *File) AddSeals(seals uint32) syscall.Errno {
 	}
 	f.inode.sem.Lock()
 	defer f.inode.sem.Unlock()
-	if ro.seals&SealSeal != 0 {
+	old := ro.seals.Load()
+	if old&SealSeal != 0 {
 		return syscall.EPERM
 	}
-	ro.seals |= seals
+	if seals&^old&SealWrite != 0 && !ro.writers.CompareAndSwap(0, sealedWriters) {
+		return syscall.EBUSY
+	}
+	ro.seals.Store(old | seals)
 	return 0
 }
