@@ -10,6 +10,8 @@ import (
 const (
 	madvFree          = 8
 	madvRemove        = 9
+	madvDontDump      = 16
+	madvDoDump        = 17
 	madvWipeOnFork    = 18
 	madvKeepOnFork    = 19
 	madvCold          = 20
@@ -19,11 +21,12 @@ const (
 )
 
 // adviceKnown reports whether advice is one that we take, be it by doing nothing.
+// MADV_MERGEABLE is not: there is no ksmd, and Linux built without it says EINVAL.
 func adviceKnown(advice int) bool {
 	switch advice {
 	case syscall.MADV_NORMAL, syscall.MADV_RANDOM, syscall.MADV_SEQUENTIAL, syscall.MADV_WILLNEED,
 		syscall.MADV_DONTNEED, syscall.MADV_DONTFORK, syscall.MADV_DOFORK, syscall.MADV_HUGEPAGE, syscall.MADV_NOHUGEPAGE,
-		syscall.MADV_MERGEABLE, syscall.MADV_UNMERGEABLE, 16, 17, // DONTDUMP, DODUMP
+		madvDontDump, madvDoDump,
 		madvFree, madvRemove, madvWipeOnFork, madvKeepOnFork, madvCold, madvPageout, madvPopulateRead, madvPopulateWrite:
 		return true
 	}
@@ -32,7 +35,7 @@ func adviceKnown(advice int) bool {
 
 // DoMadvise (sys_madvise) takes advice on [start, start+length). MmapSem held, no
 // spinlock; may sleep. EINVAL unaligned, wrapping, unknown, or not for such a
-// mapping; ENOMEM a hole, after the advice was taken on the rest.
+// mapping; EPERM sealed; ENOMEM a hole, after the advice was taken on the rest.
 func DoMadvise(m *MM, start, length uintptr, advice int) syscall.Errno {
 	if !adviceKnown(advice) || start&^arch.PageMask != 0 {
 		return syscall.EINVAL
@@ -40,6 +43,9 @@ func DoMadvise(m *MM, start, length uintptr, advice int) syscall.Errno {
 	end := start + pageAlign(length)
 	if end < start || pageAlign(length) < length {
 		return syscall.EINVAL
+	}
+	if takesPages(advice) && losesSealed(m, start, end) {
+		return syscall.EPERM
 	}
 	var hole syscall.Errno
 	at := start
@@ -66,9 +72,18 @@ func DoMadvise(m *MM, start, length uintptr, advice int) syscall.Errno {
 	return hole
 }
 
+// takesPages reports whether advice can change what a program reads.
+func takesPages(advice int) bool {
+	switch advice {
+	case syscall.MADV_DONTNEED, madvFree, madvRemove, syscall.MADV_DONTFORK, madvWipeOnFork:
+		return true
+	}
+	return false
+}
+
 func changesFlags(advice int) bool {
 	switch advice {
-	case syscall.MADV_DONTFORK, syscall.MADV_DOFORK, madvWipeOnFork, madvKeepOnFork:
+	case syscall.MADV_DONTFORK, syscall.MADV_DOFORK, madvWipeOnFork, madvKeepOnFork, madvDontDump, madvDoDump:
 		return true
 	}
 	return false
@@ -104,6 +119,10 @@ func adviseVMA(m *MM, v *VMA, start, end uintptr, advice int) (*VMA, syscall.Err
 		flags |= VMWipeOnFork
 	case madvKeepOnFork:
 		flags &^= VMWipeOnFork
+	case madvDontDump:
+		flags |= VMDontDump
+	case madvDoDump:
+		flags &^= VMDontDump
 	case madvPopulateRead, madvPopulateWrite:
 		return v, populateAdvised(m, v, start, end, advice == madvPopulateWrite)
 	}

@@ -129,6 +129,9 @@ func DoMprotect(m *MM, start, length uintptr, prot int) syscall.Errno {
 	if v == nil {
 		return syscall.ENOMEM
 	}
+	if isSealed(m, start, end) {
+		return syscall.EPERM
+	}
 	switch {
 	case prot&syscall.PROT_GROWSDOWN != 0:
 		if v.VMStart >= end {

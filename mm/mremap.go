@@ -22,7 +22,7 @@ type mremapRequest struct {
 
 // DoMremap (do_mremap) changes the size of the mapping at addr, or its place.
 // MmapSem held, no spinlock; may sleep. EINVAL flags, alignment, lengths, overlap;
-// EFAULT not one mapping; EAGAIN locked limit; ENOMEM limits, no room.
+// EPERM sealed; EFAULT not one mapping; EAGAIN locked limit; ENOMEM limits, no room.
 // (2.3 unmapped everything for a new length of 0.)
 func DoMremap(m *MM, addr, oldLen, newLen uintptr, flags int, newAddr uintptr) (uintptr, syscall.Errno) {
 	if flags&^(MremapMayMove|MremapFixed) != 0 || flags&MremapFixed != 0 && flags&MremapMayMove == 0 ||
@@ -32,6 +32,9 @@ func DoMremap(m *MM, addr, oldLen, newLen uintptr, flags int, newAddr uintptr) (
 	r := mremapRequest{addr, pageAlign(oldLen), pageAlign(newLen), flags, newAddr}
 	if r.newLen == 0 || r.newLen > arch.TaskSize || r.oldLen > arch.TaskSize || addr > arch.TaskSize-r.oldLen {
 		return 0, syscall.EINVAL
+	}
+	if isSealed(m, addr, addr+r.oldLen) {
+		return 0, syscall.EPERM
 	}
 	if flags&MremapFixed != 0 {
 		return r.toFixed(m)

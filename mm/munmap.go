@@ -9,7 +9,7 @@ import (
 
 // DoMunmap (do_munmap) removes all mappings of [addr, addr+length). MmapSem
 // held, no spinlock; may sleep. EINVAL: unaligned, empty, or beyond TaskSize.
-// ENOMEM: a hole would exceed MaxMapCount, or no memory for the vma above it;
+// EPERM: sealed. ENOMEM: a hole would exceed MaxMapCount, or no memory for the vma above it;
 // then nothing has changed.
 func DoMunmap(m *MM, addr, length uintptr) syscall.Errno {
 	if addr&^arch.PageMask != 0 || addr > arch.TaskSize || length > arch.TaskSize-addr {
@@ -23,6 +23,9 @@ func DoMunmap(m *MM, addr, length uintptr) syscall.Errno {
 	v, prev := findVMAPrev(m, addr)
 	if v == nil || v.VMStart >= end {
 		return 0
+	}
+	if isSealed(m, addr, end) {
+		return syscall.EPERM
 	}
 	var extra *VMA // for the upper part, when a hole splits a vma
 	if v.VMStart < addr && end < v.VMEnd {

@@ -34,6 +34,8 @@ const (
 	VMReserved   VMFlags = 0x80000
 	VMAccount    VMFlags = 0x100000 // counted in committed memory
 	VMWipeOnFork VMFlags = 0x200000
+	VMDontDump   VMFlags = 0x400000 // madvise(MADV_DONTDUMP)
+	VMSealed     VMFlags = 0x800000 // mseal
 
 	vmAccessBits  = VMRead | VMWrite | VMExec
 	vmLockedBits  = VMLocked | VMLockOnFlt
@@ -131,7 +133,8 @@ type IMmap struct {
 // belong to the process; prlimit changes them at any time.
 type Limits struct {
 	AS, Stack, Data, Memlock atomic.Uint64
-	IPCLock                  atomic.Bool // CAP_IPC_LOCK
+	IPCLock                  atomic.Bool  // CAP_IPC_LOCK
+	OOMScoreAdj              atomic.Int32 // thousandths of all memory, for the OOM killer; OOMScoreAdjMin: spare it
 }
 
 // Infinity is RLIM_INFINITY.

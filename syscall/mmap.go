@@ -25,10 +25,15 @@ func init() {
 	Register(errno.SYS_MLOCKALL, "mlockall", sysMlockall)
 	Register(errno.SYS_MUNLOCKALL, "munlockall", sysMunlockall)
 	Register(sysMlock2Nr, "mlock2", sysMlock2)
+	Register(errno.SYS_REMAP_FILE_PAGES, "remap_file_pages", sysRemapFilePages)
+	Register(sysMsealNr, "mseal", sysMseal)
 }
 
-// sysMlock2Nr is younger than the standard library's table.
-const sysMlock2Nr = 325
+// Numbers younger than the standard library's table.
+const (
+	sysMlock2Nr = 325
+	sysMsealNr  = 462
+)
 
 const pageMask = arch.PageSize - 1
 
@@ -129,6 +134,21 @@ func sysMincore(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 		addr, vec, pages = addr+n<<arch.PageShift, vec+n, pages-n
 	}
 	return 0, 0
+}
+
+// sysRemapFilePages: mm.DoRemapFilePages.
+func sysRemapFilePages(t *proc.Task, a *Args) (uintptr, errno.Errno) {
+	return 0, locked(t.MM, func() errno.Errno {
+		return mm.DoRemapFilePages(t.MM, a[0], a[1], int(a[2]), uint64(a[3]), int(a[4]))
+	})
+}
+
+// sysMseal: EINVAL flags, of which there are none; else mm.DoMseal.
+func sysMseal(t *proc.Task, a *Args) (uintptr, errno.Errno) {
+	if a[2] != 0 {
+		return 0, errno.EINVAL
+	}
+	return 0, locked(t.MM, func() errno.Errno { return mm.DoMseal(t.MM, a[0], a[1]) })
 }
 
 // sysMlock: mm.DoMlock.
