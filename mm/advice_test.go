@@ -113,6 +113,7 @@ func TestProcText(t *testing.T) {
 	if got.String() != want {
 		t.Errorf("maps:\n%s\nnot\n%s", got.String(), want)
 	}
+	checkSmaps(t, m)
 	for i := range uintptr(100) { // more than one batch
 		m.tMmap(0x800000+2*i*pg, pg, rw, private|fixed)
 	}

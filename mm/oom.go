@@ -61,8 +61,39 @@ func outOfMemory() bool {
 	return !dying()
 }
 
+// Range of oom_score_adj.
+const (
+	OOMScoreAdjMin = -1000 // never chosen
+	OOMScoreAdjMax = 1000
+)
+
+// oomBadness is what the end of m would free, in pages, moved by oom_score_adj as
+// by that many thousandths of all memory; not ok if m is not to be killed. Source:
+// Linux's oom_badness.
+func oomBadness(m *MM) (points int64, ok bool) {
+	adj := int64(m.Limits.OOMScoreAdj.Load())
+	if adj == OOMScoreAdjMin {
+		return 0, false
+	}
+	points = m.RSS.Load() + m.SwapEnts.Load()
+	return points + adj*oomTotal()/OOMScoreAdjMax, points > 0
+}
+
+// oomTotal is all memory there is, in pages.
+func oomTotal() int64 { return int64(TotalPages()) + totalSwapPages.Load() }
+
+// OOMScore is oom_score: how likely m is chosen, from 0 to about 1333.
+func OOMScore(m *MM) int64 {
+	points, ok := oomBadness(m)
+	if !ok {
+		return 0
+	}
+	return max(0, (OOMScoreAdjMax+points*OOMScoreAdjMax/oomTotal())*2/3)
+}
+
 // chooseFattest returns, with mm_count taken, the address space that was killed
-// and still has pages, or else the one whose end frees most: rss and swap.
+// and still has pages, or else the one whose end frees most, as far as its
+// oom_score_adj lets it be chosen.
 func chooseFattest() (victim *MM, killed bool) {
 	mmlistLock.Lock()
 	defer mmlistLock.Unlock()
@@ -71,12 +102,11 @@ func chooseFattest() (victim *MM, killed bool) {
 		if MMUsers(m) == 0 {
 			continue
 		}
-		points := m.RSS.Load() + m.SwapEnts.Load()
-		if m.OOMKilled.Load() && points > 0 {
+		if m.OOMKilled.Load() && m.RSS.Load()+m.SwapEnts.Load() > 0 {
 			victim, killed = m, true
 			break
 		}
-		if points > worst {
+		if points, ok := oomBadness(m); ok && (victim == nil || points > worst) {
 			victim, worst = m, points
 		}
 	}

@@ -17,17 +17,24 @@ type mapping struct {
 	start, end, off uintptr
 	flags           VMFlags
 	name            string
-	file            File // referenced; nil for none
+	file            File     // referenced; nil for none
+	usage           mapUsage // for smaps
 }
 
 // WriteMaps writes /proc/PID/maps. The list may change between two batches; like
 // Linux, each line is true of one moment and no address comes twice.
 func WriteMaps(w io.Writer, m *MM) {
-	batch := make([]mapping, 0, 64)
+	eachMapping(m, nil, func(c *mapping) { writeMapLine(w, c) })
+}
+
+// eachMapping calls show for each mapping of m, with no lock held; show drops the
+// reference to the file. count, unless nil, counts its pages, under MmapSem.
+func eachMapping(m *MM, count func(*MM, *VMA) mapUsage, show func(*mapping)) {
+	batch := make([]mapping, 0, 32)
 	for from := uintptr(0); ; from = batch[len(batch)-1].end {
-		batch = copyMappings(m, batch[:0], from)
+		batch = copyMappings(m, batch[:0], from, count)
 		for i := range batch {
-			writeMapLine(w, &batch[i])
+			show(&batch[i])
 		}
 		if len(batch) < cap(batch) {
 			return
@@ -37,7 +44,7 @@ func WriteMaps(w io.Writer, m *MM) {
 
 // copyMappings fills batch with the mappings that end above from. It takes
 // MmapSem, and references to the files.
-func copyMappings(m *MM, batch []mapping, from uintptr) []mapping {
+func copyMappings(m *MM, batch []mapping, from uintptr, count func(*MM, *VMA) mapUsage) []mapping {
 	m.MmapSem.Lock()
 	defer m.MmapSem.Unlock()
 	for v := FindVMA(m, from); v != nil && len(batch) < cap(batch); v = v.vmNext {
@@ -46,6 +53,9 @@ func copyMappings(m *MM, batch []mapping, from uintptr) []mapping {
 			c.off = uintptr(v.VMPgoff) << arch.PageShift
 			c.file = v.VMFile
 			c.file.GetFile()
+		}
+		if count != nil {
+			c.usage = count(m, v)
 		}
 		batch = append(batch, c)
 	}
