@@ -5,19 +5,13 @@ package main
 import (
 	"fmt"
 	"io"
-	"math"
 	"runtime"
 	"runtime/metrics"
-	"strconv"
-	"strings"
-	"sync/atomic"
-	errno "syscall"
 
 	"yolk/arch/amd64"
 	"yolk/fs"
 	"yolk/locks"
 	"yolk/mm"
-	"yolk/proc"
 	"yolk/syscall"
 )
 
@@ -44,28 +38,7 @@ func registerProc() {
 		fs.RegisterProc(path, gen)
 	}
 	locks.Go("loadavg", watchLoad)
-	for name, v := range map[string]*atomic.Uint64{
-		"shmmax": &mm.ShmLimits.Max,
-		"shmall": &mm.ShmLimits.All,
-		"shmmni": &mm.ShmLimits.Mni,
-	} {
-		registerNumber("sys/kernel/"+name, v, math.MaxUint64)
-	}
-	registerNumber("sys/kernel/randomize_va_space", &proc.RandomizeVASpace, proc.MaxRandomizeVASpace)
-}
-
-// registerNumber makes a file of /proc that shows a number, and sets it. EINVAL:
-// what is written is none, or more than most.
-func registerNumber(path string, v *atomic.Uint64, most uint64) {
-	gen := func(w io.Writer) { fmt.Fprintln(w, v.Load()) }
-	fs.RegisterProcRW(path, gen, func(p []byte) errno.Errno {
-		n, err := strconv.ParseUint(strings.TrimSpace(string(p)), 10, 64)
-		if err != nil || n > most {
-			return errno.EINVAL
-		}
-		v.Store(n)
-		return 0
-	})
+	registerSysctls()
 }
 
 // writeGoHeap prints what the kernel's own Go heap has done and holds: a program

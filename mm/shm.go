@@ -41,6 +41,7 @@ const (
 // ShmLimits are shmmax, shmall and shmmni, which /proc/sys/kernel can change.
 var ShmLimits struct {
 	Max, All, Mni atomic.Uint64 // bytes of one segment, pages of all, segments
+	NextID        atomic.Int64  // shm_next_id: the number that the next segment should get; -1: any
 }
 
 const (
@@ -75,6 +76,7 @@ func initShm() {
 	ShmLimits.Max.Store(^uint64(0) - 1<<24)
 	ShmLimits.All.Store(^uint64(0) - 1<<24)
 	ShmLimits.Mni.Store(4096)
+	ShmLimits.NextID.Store(-1)
 }
 
 // shmByID returns the segment of a number. EINVAL: there is none; EIDRM: it is
@@ -167,6 +169,9 @@ func growPlaces() bool {
 	for {
 		shmLock.Lock()
 		n, need := len(shmIDs.places), max(ipcMinCycle, (shmIDs.inUse+1)*3/2)
+		if id := ShmLimits.NextID.Load(); id >= 0 {
+			need = max(need, int(id)%ipcMni+2)
+		}
 		shmLock.Unlock()
 		if n >= need {
 			return true
@@ -194,23 +199,39 @@ func (s *shmSegment) enter() syscall.Errno {
 	if uint64(shmIDs.inUse) >= ShmLimits.Mni.Load() || shmIDs.inUse >= n || shmIDs.pages+s.o.pages > ShmLimits.All.Load() {
 		return syscall.ENOSPC
 	}
-	at := shmIDs.last
-	for {
-		if at = (at + 1) % n; shmIDs.places[at] == nil {
-			break
-		}
-	}
-	if at <= shmIDs.last {
-		shmIDs.seq = (shmIDs.seq + 1) % ipcMaxSeq
-	}
-	shmIDs.last = at
-	s.Seq = shmIDs.seq
+	at := s.choosePlace(n)
 	s.ID = at + ipcMni*int(s.Seq)
 	s.o.ino = uint64(s.ID)
 	shmIDs.places[at] = s
 	shmIDs.inUse++
 	shmIDs.pages += s.o.pages
 	return 0
+}
+
+// choosePlace returns a free one of n places, which there is, and sets the
+// sequence number: those that shm_next_id asks for, or the first place behind it;
+// else the next in turn. shmLock held.
+func (s *shmSegment) choosePlace(n int) int {
+	at := shmIDs.last
+	id := ShmLimits.NextID.Swap(-1)
+	if id >= 0 {
+		at = int(id)%ipcMni - 1
+	}
+	for {
+		if at = (at + 1) % n; shmIDs.places[at] == nil {
+			break
+		}
+	}
+	if id >= 0 {
+		s.Seq = uint16(id / ipcMni)
+		return at
+	}
+	if at <= shmIDs.last {
+		shmIDs.seq = (shmIDs.seq + 1) % ipcMaxSeq
+	}
+	shmIDs.last = at
+	s.Seq = shmIDs.seq
+	return at
 }
 
 // leave takes a segment out of the table. The caller drops the table's reference

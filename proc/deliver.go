@@ -119,14 +119,20 @@ func (t *Task) nextSignal(act *SigAction) verdict {
 		switch v {
 		case stops:
 			t.stopFor(sig)
+		case dumps:
+			t.dumpCore(sig)
+			return die
 		case die, caught:
 			return v
 		}
 	}
 }
 
-// stops is judge's extra answer: a stop signal with its default action.
-const stops verdict = die + 1
+// judge's extra answers.
+const (
+	stops verdict = die + 1 + iota // a stop signal with its default action
+	dumps                          // the task must end, and leave a core file
+)
 
 // judge decides what a signal just dequeued does.
 func (t *Task) judge(sig int, act *SigAction) verdict {
@@ -147,6 +153,9 @@ func (t *Task) judge(sig int, act *SigAction) verdict {
 		return stops
 	}
 	g.beginExit(int32(sig))
+	if g.mayDump(sig) {
+		return dumps
+	}
 	return die
 }
 

@@ -262,9 +262,15 @@ func (g *ThreadGroup) tellParent() bool {
 	return ignored
 }
 
+// coreDumped in the wait status of a process that a signal killed: it left a core file.
+const coreDumped = 0x80
+
 // exitCode splits a wait status into si_code and si_status.
 func exitCode(status int32) (code, value int32) {
 	if sig := status & 0x7f; sig != 0 {
+		if status&coreDumped != 0 {
+			return CLDDumped, sig
+		}
 		return CLDKilled, sig
 	}
 	return CLDExited, status >> 8 & 0xff

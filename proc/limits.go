@@ -47,8 +47,11 @@ const (
 type Limits struct {
 	MM mm.Limits
 
-	lock locks.SpinLock // held to change all
+	lock locks.SpinLock // held to change all, and oom_score_adj
 	all  [numRlimits]struct{ cur, max atomic.Uint64 }
+
+	coreFilter atomic.Uint32 // /proc/PID/coredump_filter
+	oomAdjMin  atomic.Int32  // how far down the unprivileged may set oom_score_adj
 }
 
 // initDefaults sets the limits of the first process.
@@ -66,6 +69,7 @@ func (l *Limits) initDefaults() {
 	l.put(RlimitMsgqueue, Rlimit{819200, 819200})
 	l.put(RlimitNice, Rlimit{})
 	l.put(RlimitRtprio, Rlimit{})
+	l.coreFilter.Store(mm.CoreFilterDefault)
 }
 
 // copyFrom makes l a copy, for fork.
@@ -75,6 +79,9 @@ func (l *Limits) copyFrom(o *Limits) {
 		l.put(i, o.Get(i))
 	}
 	l.MM.IPCLock.Store(o.MM.IPCLock.Load())
+	l.MM.OOMScoreAdj.Store(o.MM.OOMScoreAdj.Load())
+	l.oomAdjMin.Store(o.oomAdjMin.Load())
+	l.coreFilter.Store(o.coreFilter.Load())
 }
 
 // put stores one limit, and hands it to mm if it is about memory.

@@ -162,8 +162,10 @@ func (g *ThreadGroup) complete(sig int, to *Task) {
 		return // blocked by all who might take it: it stays pending
 	}
 	if g.fatal(sig) && (sig == SIGKILL || !t.waiting.Has(sig) && t.trace.Load() == nil) {
-		g.beginExit(int32(sig)) // no core flag: no core is ever written
-		return
+		if !g.mayDump(sig) { // else t begins it, when it takes the signal
+			g.beginExit(int32(sig))
+			return
+		}
 	}
 	t.kick()
 }

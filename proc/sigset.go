@@ -72,6 +72,9 @@ const (
 	// synchronous signals are caused by the program's own instruction, and are
 	// taken before others.
 	synchronous Sigset = 1<<(SIGSEGV-1) | 1<<(SIGBUS-1) | 1<<(SIGILL-1) | 1<<(SIGTRAP-1) | 1<<(SIGFPE-1) | 1<<(SIGSYS-1)
+	// coreSignals dump core by default.
+	coreSignals Sigset = 1<<(SIGQUIT-1) | 1<<(SIGILL-1) | 1<<(SIGTRAP-1) | 1<<(SIGABRT-1) | 1<<(SIGBUS-1) | 1<<(SIGFPE-1) |
+		1<<(SIGSEGV-1) | 1<<(SIGXCPU-1) | 1<<(SIGXFSZ-1) | 1<<(SIGSYS-1)
 	// ignoredByDefault signals do nothing unless caught.
 	ignoredByDefault Sigset = 1<<(SIGCHLD-1) | 1<<(SIGCONT-1) | 1<<(SIGURG-1) | 1<<(SIGWINCH-1)
 )

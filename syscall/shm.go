@@ -42,11 +42,11 @@ func ipcCred(t *proc.Task) *mm.IPCCred {
 	}
 }
 
-// sysShmget: ENOMEM huge pages; else mm.ShmGet.
+// sysShmget: EINVAL huge pages, of which no size is known; else mm.ShmGet.
 func sysShmget(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	key, size, flags := int32(a[0]), uint64(a[1]), int(int32(a[2]))
 	if flags&shmHugeTLB != 0 {
-		return 0, errno.ENOMEM
+		return 0, errno.EINVAL
 	}
 	id, e := mm.ShmGet(key, size, flags, ipcCred(t))
 	return uintptr(id), e
