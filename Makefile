@@ -5,6 +5,7 @@
 # make torture minutes of everything at random under memory pressure (TORTURE_TIME=300 seconds, SEED=N)
 # make sysfuzz random system calls from tasks without privilege (SYSFUZZ_CALLS=10000000, SEED=N)
 # make mutants takes the fixes of known bugs out one by one: the tests must notice
+# make explore runs mm's races through many thousand schedules, seeded (SCHEDULES=N, SEED=N)
 # make clean   what the others made
 
 GO ?= go
@@ -18,7 +19,7 @@ KERNEL_LDFLAGS := -T=-0x7fe00000 -E yolk/arch/amd64.entry64 -checklinkname=0
 # Packages whose tests need no guest.
 HOST_PACKAGES = $$($(GO) list ./... | grep -v /qemu/guest$$)
 
-.PHONY: build run test test-host test-guest lint torture sysfuzz mutants clean tools-run tools-test
+.PHONY: build run test test-host test-guest lint torture sysfuzz mutants explore clean tools-run tools-test
 
 build:
 	@mkdir -p bin out
@@ -69,6 +70,13 @@ sysfuzz: tools-test build
 
 mutants:
 	$(GO) test -timeout 20m -run TestFixesAreTested ./mm -mutants
+
+SCHEDULES ?= 5000
+
+explore:
+	$(GO) test -timeout 60m -v -run TestExplore ./mm -schedules $(SCHEDULES) -seed $(or $(SEED),1)
+	$(GO) test -timeout 60m -v -tags lockdep -run TestExplore ./mm -schedules $$(($(SCHEDULES) / 5)) -seed $(or $(SEED),1)
+	$(GO) test -timeout 60m -v -race -run TestExplore ./mm -schedules $$(($(SCHEDULES) / 50)) -seed $(or $(SEED),1)
 
 # The tests are the host's: for the kernel's build they are taken out of sight.
 lint:

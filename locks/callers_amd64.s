@@ -1,4 +1,4 @@
-//go:build lockdep
+//go:build lockdep || !yolk
 
 #include "textflag.h"
 

@@ -54,7 +54,8 @@ type Context struct {
 	interruptCheck func() bool
 	interrupted    atomic.Bool // set by Interrupt when there is no check
 
-	dep depContext
+	dep  depContext
+	hook hookContext
 }
 
 // Current returns the Context of the running goroutine and makes one when it

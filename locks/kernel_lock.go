@@ -1,5 +1,7 @@
 package locks
 
+import "unsafe"
+
 // kernelLock is the big lock of 1999. It is a monitor rather than a lock: its
 // holder may sleep, and then does not hold it.
 var kernelLock Mutex
@@ -12,6 +14,9 @@ const kernelSpins = 32
 // spinlock (rule R4).
 func LockKernel() {
 	c := Current()
+	if Attempt(unsafe.Pointer(&kernelLock), KernelLock) {
+		return
+	}
 	if c.kernelDepth == 0 {
 		depBeforeKernel(c)
 		takeKernelLock(c)
@@ -22,9 +27,10 @@ func LockKernel() {
 
 func takeKernelLock(c *Context) {
 	if kernelLock.owner.CompareAndSwap(0, c.g) {
+		acquired(unsafe.Pointer(&kernelLock), KernelLock)
 		return
 	}
-	for round := 0; canSpin && round < kernelSpins; round++ {
+	for round := 0; canSpin && round < kernelSpins && !explored(); round++ {
 		owner := kernelLock.owner.Load()
 		if owner&hasWaiters != 0 {
 			break // they come first
@@ -35,11 +41,15 @@ func takeKernelLock(c *Context) {
 		procYield(20)
 	}
 	kernelLock.lockSlow(c)
+	acquired(unsafe.Pointer(&kernelLock), KernelLock)
 }
 
 // UnlockKernel gives back one level of kernel_lock.
 func UnlockKernel() {
 	c := Current()
+	if c.kernelDepth <= 1 && Leaving(unsafe.Pointer(&kernelLock)) {
+		return
+	}
 	if c.kernelDepth == 0 {
 		panic("locks: kernel_lock released by a goroutine that does not hold it")
 	}
@@ -47,6 +57,7 @@ func UnlockKernel() {
 	if c.kernelDepth == 0 {
 		depReleaseKernel(c)
 		kernelLock.release()
+		Left(unsafe.Pointer(&kernelLock), KernelLock)
 	}
 }
 
@@ -58,6 +69,7 @@ func dropKernelLock(c *Context) int {
 	depth := c.kernelDepth
 	if depth > 0 {
 		c.kernelDepth = 0
+		exploreDropped(unsafe.Pointer(&kernelLock))
 		depReleaseKernel(c)
 		kernelLock.release()
 	}

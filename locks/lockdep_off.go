@@ -12,12 +12,8 @@ const Lockdep = false
 
 // The checker's hooks, empty: see lockdep_on.go.
 type (
-	depLock    struct{}
 	depContext struct{}
 )
-
-func (*depLock) init(Class)   {}
-func (*depLock) class() Class { return NoClass }
 
 func depBefore(*depLock, unsafe.Pointer, kind) {}
 func depAfter(*depLock, unsafe.Pointer, kind)  {}
@@ -32,11 +28,11 @@ func depMaySleep(*Context)                                          {}
 
 // NoteAcquire tells the checker that a lock that is no type of this package,
 // such as the lock bit of a page, is about to be taken. Empty in this build.
-func NoteAcquire(Class, unsafe.Pointer, uint64) {}
+func NoteAcquire(c Class, p unsafe.Pointer, _ uint64) { acquired(p, c) }
 
 // NoteTry tells the checker that such a lock was taken by a try that could not
 // wait. Empty in this build.
-func NoteTry(Class, unsafe.Pointer, uint64) {}
+func NoteTry(c Class, p unsafe.Pointer, _ uint64) { acquired(p, c) }
 
 // NoteRelease tells the checker that such a lock was released, or is from now
 // on in the hands of somebody else. Empty in this build.

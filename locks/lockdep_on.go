@@ -16,19 +16,7 @@ const Lockdep = true
 // it happens. The checker runs while spinlocks are held, so it allocates nothing
 // until it has something to report.
 
-const (
-	maxHeld    = 24 // locks that one goroutine holds at once
-	stackDepth = 10 // return addresses kept with each
-)
-
-// stack is a list of return addresses, innermost first, ended by zero.
-type stack [stackDepth]uintptr
-
-// fpcallers fills pcs by following frame pointers, which costs a fraction of
-// runtime.Callers. Its first entry is the return address of its caller.
-//
-//go:noescape
-func fpcallers(pcs *stack)
+const maxHeld = 24 // locks that one goroutine holds at once
 
 // depLock is what the checker keeps in each lock: its class, and for reports of
 // a lock that should be held and is not, where it was last let go.
@@ -148,6 +136,7 @@ func NoteAcquire(class Class, instance unsafe.Pointer, key uint64) {
 	c := Current()
 	c.check(class, classes[class].kind, instance, key)
 	c.push(class, classes[class].kind, instance, key)
+	acquired(instance, class)
 }
 
 // NoteTry tells the checker that such a lock was taken by a try that could not
@@ -156,6 +145,7 @@ func NoteTry(class Class, instance unsafe.Pointer, key uint64) {
 	c := Current()
 	c.checkTry(class, instance)
 	c.push(class, classes[class].kind, instance, key)
+	acquired(instance, class)
 }
 
 // NoteRelease tells the checker that such a lock was released, or is from now

@@ -19,15 +19,23 @@ type Mutex struct {
 }
 
 // Init sets the lock's class. The zero Mutex works but is not checked.
-func (l *Mutex) Init(class Class) { l.dep.init(class) }
+func (l *Mutex) Init(class Class) {
+	l.dep.init(class)
+	l.owner.Store(0)
+	l.list = waiterList{}
+}
 
 // Lock takes the lock. May sleep.
 func (l *Mutex) Lock() {
+	if Attempt(unsafe.Pointer(l), l.dep.class()) {
+		return
+	}
 	depBefore(&l.dep, unsafe.Pointer(l), kindSleep)
 	if !l.owner.CompareAndSwap(0, getg()) {
 		l.lockSlow(Current())
 	}
 	depAfter(&l.dep, unsafe.Pointer(l), kindSleep)
+	acquired(unsafe.Pointer(l), l.dep.class())
 }
 
 func (l *Mutex) lockSlow(c *Context) {
@@ -55,17 +63,25 @@ func (l *Mutex) lockSlow(c *Context) {
 
 // TryLock takes the lock if it is free. Never sleeps; callable under spinlocks.
 func (l *Mutex) TryLock() bool {
+	if Attempt(unsafe.Pointer(l), l.dep.class()) {
+		return true
+	}
 	if !l.owner.CompareAndSwap(0, getg()) {
 		return false
 	}
 	depTried(&l.dep, unsafe.Pointer(l), kindSleep)
+	acquired(unsafe.Pointer(l), l.dep.class())
 	return true
 }
 
 // Unlock releases the lock. Never sleeps; callable under spinlocks.
 func (l *Mutex) Unlock() {
+	if Leaving(unsafe.Pointer(l)) {
+		return
+	}
 	depRelease(&l.dep, unsafe.Pointer(l))
 	l.release()
+	Left(unsafe.Pointer(l), l.dep.class())
 }
 
 func (l *Mutex) release() {

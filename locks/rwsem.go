@@ -17,17 +17,25 @@ func (l *RWSem) Init(class Class) { l.dep.init(class) }
 
 // Lock takes the lock alone. May sleep.
 func (l *RWSem) Lock() {
+	if Attempt(unsafe.Pointer(l), l.dep.class()) {
+		return
+	}
 	depBefore(&l.dep, unsafe.Pointer(l), kindSleep)
 	l.acquire(true)
 	depAfter(&l.dep, unsafe.Pointer(l), kindSleep)
+	acquired(unsafe.Pointer(l), l.dep.class())
 }
 
 // RLock shares the lock with other readers. May sleep. Not recursive: a waiting
 // writer would come between.
 func (l *RWSem) RLock() {
+	if Attempt(unsafe.Pointer(l), l.dep.class()) {
+		return
+	}
 	depBefore(&l.dep, unsafe.Pointer(l), kindSleep)
 	l.acquire(false)
 	depAfter(&l.dep, unsafe.Pointer(l), kindSleep)
+	acquired(unsafe.Pointer(l), l.dep.class())
 }
 
 func (l *RWSem) acquire(write bool) {
@@ -71,17 +79,24 @@ func (l *RWSem) TryLock() bool { return l.try(true) }
 func (l *RWSem) TryRLock() bool { return l.try(false) }
 
 func (l *RWSem) try(write bool) bool {
+	if Attempt(unsafe.Pointer(l), l.dep.class()) {
+		return true
+	}
 	l.lock.lock()
 	ok := l.list.head == nil && l.enter(write, getg())
 	l.lock.unlock()
 	if ok {
 		depTried(&l.dep, unsafe.Pointer(l), kindSleep)
+		acquired(unsafe.Pointer(l), l.dep.class())
 	}
 	return ok
 }
 
 // Unlock ends a Lock. Never sleeps.
 func (l *RWSem) Unlock() {
+	if Leaving(unsafe.Pointer(l)) {
+		return
+	}
 	depRelease(&l.dep, unsafe.Pointer(l))
 	l.lock.lock()
 	mine := l.writer == getg()
@@ -93,10 +108,14 @@ func (l *RWSem) Unlock() {
 	if !mine { // a panic while pinned could not be recovered from
 		panic("locks: rwsem released by a goroutine that does not hold it")
 	}
+	Left(unsafe.Pointer(l), l.dep.class())
 }
 
 // RUnlock ends an RLock. Never sleeps.
 func (l *RWSem) RUnlock() {
+	if Leaving(unsafe.Pointer(l)) {
+		return
+	}
 	depRelease(&l.dep, unsafe.Pointer(l))
 	l.lock.lock()
 	shared := l.readers > 0
@@ -108,6 +127,7 @@ func (l *RWSem) RUnlock() {
 	if !shared {
 		panic("locks: rwsem has no reader to release")
 	}
+	Left(unsafe.Pointer(l), l.dep.class())
 }
 
 // serve lets in those at the head of the queue; l.lock is held.

@@ -40,6 +40,7 @@ func (c *Context) ready() {
 	if c.parked.CompareAndSwap(true, false) {
 		readied.Add(1)
 		c.wake <- struct{}{} // has room: one token for each turn of parked
+		exploreReady(c)
 	}
 }
 
@@ -73,41 +74,47 @@ func (c *Context) park(w *Waiter, cond func() bool, d time.Duration, interruptib
 			if d == 0 {
 				return TimedOut
 			}
-			d = max(time.Until(end), 0)
-			if d == 0 {
+			if d = time.Until(end); d <= 0 {
+				d = 0
 				continue // ask cond once more, then time out
 			}
 		}
-		c.sleep(seen, d)
+		if c.sleep(seen, d) {
+			d = 0
+			continue // ask cond once more, then time out
+		}
 	}
 }
 
 // sleep gives up kernel_lock and the CPU until a wake-up later than seen, or
-// until d has passed if d is not negative.
-func (c *Context) sleep(seen uint32, d time.Duration) {
+// until d has passed if d is not negative; then timedOut.
+func (c *Context) sleep(seen uint32, d time.Duration) (timedOut bool) {
 	depMaySleep(c)
 	depth := dropKernelLock(c)
 	h := hooks.Load()
 	if h != nil {
 		h.before(c)
 	}
-	c.block(seen, d)
+	timedOut = c.block(seen, d)
 	if h != nil {
 		h.after(c)
 	}
 	retakeKernelLock(c, depth)
+	return timedOut
 }
 
 // block is the one place where a goroutine of the kernel stops.
-func (c *Context) block(seen uint32, d time.Duration) {
+func (c *Context) block(seen uint32, d time.Duration) (timedOut bool) {
 	c.parked.Store(true)
 	if c.events.Load() != seen && c.parked.CompareAndSwap(true, false) {
-		return
+		return false
 	}
-	if d < 0 {
+	if known, over := exploreBlock(c, d >= 0); known && over && c.parked.CompareAndSwap(true, false) {
+		return true
+	} else if known || d < 0 {
 		<-c.wake
 		readied.Add(-1)
-		return
+		return false
 	}
 	if c.timer == nil {
 		c.timer = time.NewTimer(d)
@@ -119,11 +126,12 @@ func (c *Context) block(seen uint32, d time.Duration) {
 		c.timer.Stop()
 	case <-c.timer.C:
 		if c.parked.CompareAndSwap(true, false) {
-			return
+			return true
 		}
 		<-c.wake // a wake-up came at the same time: take its token
 	}
 	readied.Add(-1)
+	return false
 }
 
 // Asleep reports whether c's goroutine sleeps, or is about to. Callable by

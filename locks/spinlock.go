@@ -18,16 +18,23 @@ type SpinLock struct {
 }
 
 // Init sets the lock's class. The zero SpinLock works but is not checked.
-func (l *SpinLock) Init(class Class) { l.dep.init(class) }
+func (l *SpinLock) Init(class Class) {
+	l.dep.init(class)
+	l.owner.Store(0)
+}
 
 // Lock takes the lock, spinning. It never sleeps.
 func (l *SpinLock) Lock() {
+	if Attempt(unsafe.Pointer(l), l.dep.class()) {
+		return
+	}
 	depBefore(&l.dep, unsafe.Pointer(l), kindSpin)
 	pin()
 	if !l.owner.CompareAndSwap(0, getg()) {
 		l.lockSlow()
 	}
 	depAfter(&l.dep, unsafe.Pointer(l), kindSpin)
+	acquired(unsafe.Pointer(l), l.dep.class())
 }
 
 func (l *SpinLock) lockSlow() {
@@ -39,29 +46,39 @@ func (l *SpinLock) lockSlow() {
 		if l.owner.Load() == 0 && l.owner.CompareAndSwap(0, g) {
 			return
 		}
-		relax(round)
+		if !contended(unsafe.Pointer(l)) {
+			relax(round)
+		}
 	}
 }
 
 // TryLock takes the lock if it is free.
 func (l *SpinLock) TryLock() bool {
+	if Attempt(unsafe.Pointer(l), l.dep.class()) {
+		return true
+	}
 	pin()
 	if !l.owner.CompareAndSwap(0, getg()) {
 		unpin()
 		return false
 	}
 	depTried(&l.dep, unsafe.Pointer(l), kindSpin)
+	acquired(unsafe.Pointer(l), l.dep.class())
 	return true
 }
 
 // Unlock releases the lock.
 func (l *SpinLock) Unlock() {
+	if Leaving(unsafe.Pointer(l)) {
+		return
+	}
 	depRelease(&l.dep, unsafe.Pointer(l))
 	if l.owner.Load() != getg() {
 		panic("locks: spinlock released by a goroutine that does not hold it")
 	}
 	l.owner.Store(0)
 	unpin()
+	Left(unsafe.Pointer(l), l.dep.class())
 }
 
 // Held reports whether the running goroutine holds the lock.

@@ -124,6 +124,7 @@ func PutPage(p *Page) {
 	if p.Reserved() {
 		return
 	}
+	step("put_page")
 	switch n := p.count.Add(-1); {
 	case n == 0:
 		freePagesOk(p, 0)
@@ -140,6 +141,13 @@ func pageQueue(pfn arch.PFN) *locks.WaitQueue { return &pageWait[pfn%arch.PFN(le
 
 // TryLockPage takes the page lock if it is free. Callable anywhere.
 func TryLockPage(p *Page) bool {
+	if locks.Attempt(unsafe.Pointer(p), locks.PageLock) {
+		return true
+	}
+	return p.tryLock()
+}
+
+func (p *Page) tryLock() bool {
 	if !p.tryLockForIO() {
 		return false
 	}
@@ -155,7 +163,7 @@ func (p *Page) tryLockForIO() bool { return !p.TestAndSet(PGLocked) }
 // holder has it. No spinlock is held on entry. Writes that still wait for
 // neighbours to join them are started first: one may be of this very page.
 func LockPage(p *Page) {
-	if TryLockPage(p) {
+	if locks.Attempt(unsafe.Pointer(p), locks.PageLock) || p.tryLock() {
 		return
 	}
 	RunDiskQueue()
@@ -181,8 +189,12 @@ func WaitOnPage(p *Page) {
 // UnlockPage releases the page lock and wakes those who wait for it. Callable
 // under spinlocks.
 func UnlockPage(p *Page) {
+	if locks.Leaving(unsafe.Pointer(p)) {
+		return
+	}
 	locks.NoteRelease(locks.PageLock, unsafe.Pointer(p))
 	p.unlockAfterIO()
+	locks.Left(unsafe.Pointer(p), locks.PageLock)
 }
 
 // unlockAfterIO is UnlockPage for the end of a transfer. A waiter sets PGWaiters

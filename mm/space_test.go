@@ -86,7 +86,7 @@ func (m *MM) tMunlock(addr, length uintptr) syscall.Errno {
 
 // poke and peek are a program's accesses on CPU cpu, faults and all.
 func (m *MM) poke(cpu int, addr uintptr, v uint64) FaultResult {
-	for !arch.SoftStore(cpu, &m.Ctx, addr, v) {
+	for step("store"); !arch.SoftStore(cpu, &m.Ctx, addr, v); step("store again") {
 		if r := HandleFault(m, addr, AccessWrite); r.Failed() {
 			return r
 		}
@@ -96,6 +96,7 @@ func (m *MM) poke(cpu int, addr uintptr, v uint64) FaultResult {
 
 func (m *MM) peek(cpu int, addr uintptr) (uint64, FaultResult) {
 	for {
+		step("load")
 		if v, ok := arch.SoftLoad(cpu, &m.Ctx, addr); ok {
 			return v, FaultMinor
 		}
