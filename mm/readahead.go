@@ -39,7 +39,9 @@ func readaheadShift() int {
 // SwapinReadahead starts the read of slot e and of those around it that were
 // probably stolen with it. Slots that are unused or cached already are left
 // out. It neither waits for the reads nor says whether e's was started: call
-// ReadSwapCache after it. May sleep for memory.
+// ReadSwapCache after it. kernel_lock held: a stealer holds it from when it gets a
+// slot until the page is in the swap cache, and a slot in between looks as if it
+// could be read. May sleep for memory.
 func SwapinReadahead(e SwapEntry) {
 	si := swapArea(e)
 	if si == nil {

@@ -1,7 +1,10 @@
 package mm
 
 import (
+	"encoding/binary"
+	"sync/atomic"
 	"testing"
+	"unsafe"
 
 	"yolk/arch"
 	"yolk/arch/pt"
@@ -21,10 +24,13 @@ func (d *promptDisk) Submit(r *blk.Request) {
 	for _, s := range r.Segs[:r.NSegs] {
 		for done := uint64(0); done < uint64(s.Len); done += arch.PageSize {
 			frame := arch.FrameBytes(arch.PFN((s.Phys + done) >> arch.PageShift))
-			if r.Op == blk.Write {
-				copy(at, frame)
-			} else {
-				copy(frame, at)
+			for i := 0; i < len(frame); i += 8 { // by words, as a program may be storing to a file's page
+				w := (*uint64)(unsafe.Pointer(&frame[i]))
+				if r.Op == blk.Write {
+					binary.LittleEndian.PutUint64(at[i:], atomic.LoadUint64(w))
+				} else {
+					atomic.StoreUint64(w, binary.LittleEndian.Uint64(at[i:]))
+				}
 			}
 			at = at[arch.PageSize:]
 		}
