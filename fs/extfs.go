@@ -63,7 +63,7 @@ func (fs *extFS) newInode(x *ext2.Inode) any {
 		n.m.Ops = n
 		n.ring.Init()
 	case syscall.S_IFIFO:
-		n.special = &pipeInode{pipe: newPipe()}
+		n.special = &pipeInode{pipe: newPipe(), fifo: true}
 	case syscall.S_IFCHR, syscall.S_IFBLK:
 		n.special = deviceInode{}
 	case syscall.S_IFSOCK:

@@ -29,7 +29,10 @@ type Pipe struct {
 	fill    atomic.Int32
 	readers atomic.Int32 // written under mu
 	writers atomic.Int32
-	opens   atomic.Uint32 // of either end, so that a FIFO's opener sees a short visit
+
+	// How often each end has been opened: so a FIFO's opener sees a short visit to
+	// the other end, but takes nobody at its own end for one. Written under mu.
+	readOpens, writeOpens atomic.Uint32
 
 	rq, wq locks.WaitQueue // sleepers for data, for room
 
@@ -53,6 +56,7 @@ func (p *Pipe) room() int { return p.max - int(p.fill.Load()) }
 type pipeInode struct {
 	NoInode
 	pipe *Pipe
+	fifo bool // has a name in a file system
 }
 
 // pipeFS holds the inodes of pipes that have no name.
@@ -77,39 +81,49 @@ func NewPipe(cred *Cred, flags uint32) (r, w *File, e syscall.Errno) {
 	return r, w, 0
 }
 
-// attach makes f an end of p.
-func (p *Pipe) attach(f *File) {
+// attach makes f an end of p. For a FIFO's opener it says how many hold the end
+// that f is not, and how often that has been opened.
+func (p *Pipe) attach(f *File) (others int32, visits uint32) {
 	p.mu.Lock()
 	if f.CanRead() {
 		p.readers.Add(1)
+		p.readOpens.Add(1)
 	}
 	if f.CanWrite() {
 		p.writers.Add(1)
+		p.writeOpens.Add(1)
 	}
-	p.opens.Add(1)
+	holders, opens := p.partner(f)
+	others, visits = holders.Load(), opens.Load()
 	p.mu.Unlock()
 	f.ops = (*pipeFile)(p)
 	p.rq.WakeAll()
 	p.wq.WakeAll()
+	return others, visits
+}
+
+// partner is what counts the holders and the opens of the end that f is not.
+func (p *Pipe) partner(f *File) (*atomic.Int32, *atomic.Uint32) {
+	if f.CanRead() {
+		return &p.writers, &p.writeOpens
+	}
+	return &p.readers, &p.readOpens
 }
 
 // Open makes f an end of the pipe. For a FIFO it waits for the other end, as
-// open(2) does; an open for both never waits. ENXIO: O_WRONLY|O_NONBLOCK and no reader.
+// open(2) does; an open for both never waits, nor one of a pipe without a name,
+// through /proc/PID/fd. ENXIO: a FIFO, O_WRONLY|O_NONBLOCK and no reader.
 func (i *pipeInode) Open(f *File) syscall.Errno {
 	p := i.pipe
-	seen := &p.writers
-	if !f.CanRead() {
-		seen = &p.readers
-	}
-	if f.nonblock() && !f.CanRead() && p.readers.Load() == 0 {
+	if i.fifo && f.nonblock() && !f.CanRead() && p.readers.Load() == 0 {
 		return syscall.ENXIO
 	}
-	p.attach(f)
-	if f.nonblock() || f.CanRead() && f.CanWrite() || seen.Load() > 0 {
+	others, visits := p.attach(f)
+	if !i.fifo || f.nonblock() || f.CanRead() && f.CanWrite() || others > 0 {
 		return 0
 	}
-	visits := p.opens.Load()
-	if !p.rq.WaitInterruptible(func() bool { return seen.Load() > 0 || p.opens.Load() != visits }) {
+	_, opens := p.partner(f)
+	if !p.rq.WaitInterruptible(func() bool { return opens.Load() != visits }) {
 		f.ops.Release(f)
 		return ERESTARTSYS
 	}

@@ -59,7 +59,7 @@ func (r ramDir) Make(dir *Dentry, mode uint32, rdev uint64, target string) (*Ino
 	case syscall.S_IFLNK:
 		ops = ramLink{text: target}
 	case syscall.S_IFIFO:
-		ops = &pipeInode{pipe: newPipe()}
+		ops = &pipeInode{pipe: newPipe(), fifo: true}
 	case syscall.S_IFCHR, syscall.S_IFBLK:
 		ops = deviceInode{}
 	default:

@@ -93,6 +93,46 @@ TEST(fifo)
 	CHECK(wait(&status) > 0 && status == 0);
 }
 
+/* A pipe without a name is opened again through /proc, and that never waits. */
+TEST(pipe_again)
+{
+	int p[2], r, w;
+	char buf[10];
+
+	CHECK(pipe(p) == 0 && write(p[1], "left", 4) == 4);
+	snprintf(buf, 10, "%d", p[0]);
+	CHECK(chdir("/proc/self/fd") == 0);
+	CHECK((w = open(buf, O_WRONLY)) >= 0 && write(w, "word", 4) == 4);
+	close(w);
+	close(p[1]);
+	CHECK((r = open(buf, O_RDONLY)) >= 0);
+	EQ(read(r, buf, 10), 8);
+	EQ(read(r, buf, 10), 0);
+	snprintf(buf, 10, "%d", p[0]);
+	close(r);
+	CHECK((w = open(buf, O_WRONLY | O_NONBLOCK)) >= 0);
+}
+
+/* Whoever opens a FIFO waits for its other end, not for another like itself. */
+TEST(fifo_partner)
+{
+	enter_dir();
+	int status;
+	pid_t one, two;
+
+	CHECK(mkfifo("f", 0600) == 0);
+	if ((one = fork()) == 0)
+		_exit(open("f", O_RDONLY) < 0);
+	usleep(100000);
+	if ((two = fork()) == 0)
+		_exit(open("f", O_RDONLY) < 0);
+	usleep(100000);
+	EQ(waitpid(-1, &status, WNOHANG), 0);
+	CHECK(open("f", O_WRONLY) >= 0);
+	CHECK(waitpid(one, &status, 0) == one && status == 0);
+	CHECK(waitpid(two, &status, 0) == two && status == 0);
+}
+
 TEST(polling)
 {
 	int p[2];
