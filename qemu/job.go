@@ -245,6 +245,10 @@ type signalled struct{ sig syscall.Signal }
 
 func (s *signalled) Error() string { return s.sig.String() }
 
+// Is says that SIGQUIT asks for stacks, as it does of any Go program: here they are
+// the kernel's.
+func (s *signalled) Is(err error) bool { return s.sig == syscall.SIGQUIT && err == machine.ErrDump }
+
 var errQuit = errors.New("ended from the terminal")
 
 // report turns the machine's verdict into the exit status, and shows what is

@@ -265,6 +265,32 @@ func TestSignals(t *testing.T) {
 	leftNothing(t, in.dir)
 }
 
+// SIGQUIT has the kernel print its stacks first.
+func TestQuit(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	log := filepath.Join(in.dir, "the.log")
+	cmd := in.command("-log", log, "./prog", "out=started", "hang")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(out, make([]byte, len("started\n"))); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Process.Signal(syscall.SIGQUIT)
+	_ = cmd.Wait()
+	if got := cmd.ProcessState.ExitCode(); got != 128+int(syscall.SIGQUIT) {
+		t.Errorf("status %d", got)
+	}
+	if text, _ := os.ReadFile(log); !strings.Contains(string(text), "nmi: goroutine 1 waits") {
+		t.Errorf("the log has no stacks:\n%s", text)
+	}
+}
+
 func childrenOf(pid int) (children []int) {
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	for _, t := range tasks {

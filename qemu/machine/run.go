@@ -20,6 +20,10 @@ const settleTime = 5 * time.Second
 // dumpTime is what the kernel has, when time is up, to say where it stands.
 const dumpTime = 2 * time.Second
 
+// ErrDump, as the cause of a cancelled context, lets the kernel say where it stands
+// before QEMU is killed.
+var ErrDump = errors.New("the kernel's stacks were asked for")
+
 // Run boots the machine and returns when QEMU has ended and all of its output has
 // been handed on. The error is for a QEMU that could not be started; every other
 // ending is a Result. Cancelling the context kills QEMU.
@@ -140,6 +144,9 @@ func (r *run) await(ctx context.Context) Ending {
 		r.askForDump()
 	case <-ctx.Done():
 		why = Stopped
+		if errors.Is(context.Cause(ctx), ErrDump) {
+			r.askForDump()
+		}
 	}
 	_ = r.cmd.Process.Kill()
 	<-r.exited
