@@ -14,7 +14,7 @@ func TestTorture(t *testing.T) {
 	for _, m := range []machine{{1, false}, {2, true}, {4, false}, {4, true}} {
 		t.Run(m.String(), func(t *testing.T) {
 			t.Parallel()
-			disk, more := image(t), image(t)
+			disk, more := image(t, 80<<20), image(t, 80<<20)
 			e2fs(t, "mkfs.ext2", "-q", "-F", disk)
 			area := "-drive if=none,id=more,format=raw,file=" + more + " -device virtio-blk-pci,drive=more,disable-legacy=on"
 			got := boot(t, m, []string{"-m", "32M", "-swap", "64M", "-disk", disk, "-qemu", area}, "",
