@@ -150,6 +150,13 @@ TEXT ·restoreIRQ(SB),NOSPLIT|NOFRAME,$0-8
 off:
 	RET
 
+// func haltOnce()
+TEXT ·haltOnce(SB),NOSPLIT|NOFRAME,$0
+	STI
+	HLT
+	CLI
+	RET
+
 // func halt()
 TEXT ·halt(SB),NOSPLIT|NOFRAME,$0
 loop:

@@ -17,6 +17,9 @@ func rdmsr(reg uint32) uint64
 func wrmsr(reg uint32, v uint64)
 func rdtsc() uint64
 func pause()
+
+// haltOnce waits for an interrupt with interrupts on, and turns them off again.
+func haltOnce()
 func readCR2() uint64
 func readCR3() uint64
 func writeCR3(v uint64)

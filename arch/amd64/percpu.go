@@ -32,6 +32,7 @@ type percpu struct {
 	tickAt   uint64  // TSC of the end of the running thread's slice
 	tlbReq   uint32  // shared: bit per CPU that waits for a flush here
 	tlbWait  uint32  // shared: bit per CPU that has not flushed for us yet
+	tlbHalt  uint32  // shared: halted until tlbWait changes
 	tlbStart uintptr // our request: [tlbStart, tlbEnd), 0,0 for all
 	tlbEnd   uintptr
 	tlbMM    uintptr     // the *MMContext meant, 0 for kernel addresses

@@ -16,6 +16,13 @@ import (
 // flushPages is the number of pages above which all of the TLB goes at once.
 const flushPages = 64
 
+// tlbSpin is how often a CPU looks for the answers before it halts: longer than
+// one that runs takes to answer.
+const tlbSpin = 200
+
+// flagIF is set in the flags when interrupts are on.
+const flagIF = 0x200
+
 // tlbDrop as the end of a request asks the target to leave the tables.
 const tlbDrop = ^uintptr(0)
 
@@ -52,7 +59,9 @@ func (c *percpu) leaveMM() {
 	atomic.AndUint64(&(*MMContext)(ptr(old)).cpus, ^(uint64(1) << c.id))
 }
 
-// serveTLB does what other CPUs ask of this one. Interrupts are off.
+// serveTLB does what other CPUs ask of this one. An idle CPU leaves the tables
+// whatever is asked (TLBSTATE_LAZY of Linux), so that it is woken once and not for
+// each page that is stolen from a program that ran here last. Interrupts are off.
 //
 //go:nosplit
 func (c *percpu) serveTLB() {
@@ -67,7 +76,7 @@ func (c *percpu) serveTLB() {
 			flushLocal(from.tlbStart, from.tlbEnd)
 		case from.tlbMM != c.mm:
 			// The tables have been left since: nothing is cached.
-		case from.tlbEnd == tlbDrop:
+		case from.tlbEnd == tlbDrop || c.cur == c.idleThr:
 			c.leaveMM()
 		case from.tlbEnd == 0:
 			writeCR3(readCR3())
@@ -75,6 +84,9 @@ func (c *percpu) serveTLB() {
 			flushLocal(from.tlbStart, from.tlbEnd)
 		}
 		atomic.AndUint32(&from.tlbWait, ^(uint32(1) << c.id))
+		if atomic.LoadUint32(&from.tlbHalt) != 0 {
+			sendIPI(from, vecTLB)
+		}
 	}
 }
 
@@ -95,14 +107,32 @@ func (c *percpu) requestFlush(mask uint32, mm, start, end uintptr) {
 			sendIPI(&cpus[i], vecTLB)
 		}
 	}
-	for atomic.LoadUint32(&c.tlbWait) != 0 {
+	for spun := 0; atomic.LoadUint32(&c.tlbWait) != 0; spun++ {
 		flags := disableIRQ()
 		if atomic.LoadUint32(&c.tlbReq) != 0 {
 			c.serveTLB()
 		}
+		if spun > tlbSpin && flags&flagIF != 0 {
+			c.haltForTLB()
+		}
 		restoreIRQ(flags)
 		pause()
 	}
+}
+
+// haltForTLB waits for an interrupt instead of spinning: with fewer cores below
+// than CPUs, one that spins may be what keeps those it waits for from running.
+// Interrupts are off, and were on; they are when it returns, too. An answer that
+// comes after tlbHalt is set interrupts this CPU, a request does in any case, and
+// neither is lost, for STI takes effect after HLT has begun.
+//
+//go:nosplit
+func (c *percpu) haltForTLB() {
+	atomic.StoreUint32(&c.tlbHalt, 1)
+	if atomic.LoadUint32(&c.tlbWait) != 0 && atomic.LoadUint32(&c.tlbReq) == 0 {
+		haltOnce()
+	}
+	atomic.StoreUint32(&c.tlbHalt, 0)
 }
 
 func shootdown(m *MMContext, start, end uintptr, drop bool) {
