@@ -23,18 +23,21 @@ func noLimits() *Limits {
 	return l
 }
 
-// testSpace makes an address space, which is checked and freed at the end.
+// testSpace makes an address space, which is checked and freed at the end, unless
+// the test has put it: then kswapd may drop it, so the struct is kept until here.
 func testSpace(t testing.TB) *MM {
 	t.Helper()
 	m := MMAlloc(noLimits())
 	if m == nil {
 		t.Fatal("no memory for an mm")
 	}
+	MMGrab(m)
 	t.Cleanup(func() {
 		if m.mmUsers.Load() > 0 {
 			CheckInvariants(m)
 			MMPut(m)
 		}
+		MMDrop(m)
 	})
 	return m
 }
@@ -109,7 +112,7 @@ func (m *MM) peek(cpu int, addr uintptr) (uint64, FaultResult) {
 func TestMapTouchUnmap(t *testing.T) {
 	testMachine(t, 2048)
 	free := NrFreePages()
-	m := testSpace(t)
+	m := MMAlloc(noLimits())
 	addr, e := m.tMmap(0, 100*pg, rw, private)
 	if e != 0 {
 		t.Fatal(e)
