@@ -138,6 +138,18 @@ static void round_of(unsigned i)
 		number("/proc/recount", "free_frames"); /* it counts, and ends the kernel if something is wrong */
 }
 
+static void report(void)
+{
+	static const char *const events[] = {"pswpin", "pswpout", "oom_kill", "swapout_file", "shm_swapout", "bigmem_swapout", "bigmem_replace"};
+
+	printf("started %u killed %u traced %u swapoff %u refused %u\n", started, killed, traced, offs, refused);
+	printf("window %lu disk %lu shm %lu stack and heap %lu children %lu exec %lu\n", tally[WINDOW], tally[DISK], tally[SHM],
+	       tally[GROW], tally[CHILD], tally[EXEC]);
+	for (unsigned i = 0; i < sizeof events / sizeof *events; i++)
+		printf("%s %ld ", events[i], number("/proc/vmstat", events[i]));
+	printf("\n");
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 5 && !strcmp(argv[1], "-worker"))
@@ -149,6 +161,9 @@ int main(int argc, char **argv)
 		perror("prctl");
 	if (mlockall(MCL_CURRENT | MCL_FUTURE)) /* what this program has itself shall not blur the sums */
 		perror("mlockall");
+	tally = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (tally == MAP_FAILED)
+		return wrong("mmap", 0) != 0;
 	rnd_seed(seed);
 	failed += swap_start() != 0;
 	sums_begin();
@@ -164,11 +179,7 @@ int main(int argc, char **argv)
 	/* swapoff must find nothing that it cannot bring back, and leave no slot in use */
 	failed += swap_renew() != 0;
 	failed += sums_end() != 0;
-	printf("started %u killed %u traced %u swapoff %u refused %u\n", started, killed, traced, offs, refused);
-	static const char *const events[] = {"pswpin", "pswpout", "oom_kill", "swapout_file", "shm_swapout", "bigmem_swapout", "bigmem_replace"};
-	for (unsigned i = 0; i < sizeof events / sizeof *events; i++)
-		printf("%s %ld ", events[i], number("/proc/vmstat", events[i]));
-	printf("\n");
+	report();
 	printf(failed ? "FAILED\n" : "ok\n");
 	return failed != 0;
 }

@@ -38,6 +38,10 @@ int grow_step(void);
 /* thread_start starts a thread, which ends the worker if it finds a mistake. */
 int thread_start(uint64_t seed);
 
+/* tally counts what all workers have done, but those that began again by exec. */
+enum part { WINDOW, DISK, SHM, GROW, CHILD, EXEC, PARTS };
+extern unsigned long *tally;
+
 /* serial is a value that no page held before. */
 extern uint64_t serial;
 

@@ -11,6 +11,8 @@
 
 static uint64_t state;
 uint64_t serial;
+static unsigned long uncounted[PARTS];
+unsigned long *tally = uncounted;
 
 void rnd_seed(uint64_t seed)
 {
@@ -100,23 +102,44 @@ static int begin_again(unsigned pages, unsigned place)
 	return errno == ENOMEM ? 0 : wrong("exec", place);
 }
 
-static int step(unsigned pages, unsigned place)
+static enum part choose(void)
 {
 	switch (rnd(64)) {
 	case 0:
-		return child();
+		return CHILD;
 	case 1: case 2:
-		return grow_step();
+		return GROW;
 	case 3:
-		return rnd(40) ? 0 : begin_again(pages, place);
+		return rnd(10) ? GROW : EXEC;
 	}
 	switch (rnd(5)) {
 	case 0:
-		return disk_step();
+		return DISK;
 	case 1:
-		return shm_step();
+		return SHM;
 	}
-	return window_step();
+	return WINDOW;
+}
+
+static int step(unsigned pages, unsigned place)
+{
+	enum part p = choose();
+
+	__atomic_add_fetch(&tally[p], 1, __ATOMIC_RELAXED);
+	switch (p) {
+	case DISK:
+		return disk_step();
+	case SHM:
+		return shm_step();
+	case GROW:
+		return grow_step();
+	case CHILD:
+		return child();
+	case EXEC:
+		return begin_again(pages, place);
+	default:
+		return window_step();
+	}
 }
 
 int run_worker(uint64_t seed, unsigned pages, unsigned place)
