@@ -38,8 +38,8 @@ func image(t *testing.T, size int64) string {
 // TestDisk runs the tests of files on a disk, which must be without fault afterwards.
 func TestDisk(t *testing.T) {
 	program := c("disktest", "disktest/*.c").build(t)
-	for _, block := range []string{"1024", "4096"} {
-		for _, m := range everyMachine {
+	for block, machines := range map[string][]machine{"1024": everyMachine, "4096": twoMachines} {
+		for _, m := range machines {
 			t.Run(block+"/"+m.String(), func(t *testing.T) {
 				t.Parallel()
 				disk := image(t, 80<<20)

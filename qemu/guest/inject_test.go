@@ -34,36 +34,45 @@ var injectProgram = source{"glibc", "inject", []string{"inject/inject.c"}}
 // end the run, and its report name the rule, the locks and two stacks.
 func TestInjected(t *testing.T) {
 	for _, i := range injections {
-		t.Run(i.rule, func(t *testing.T) {
-			t.Parallel()
-			log := filepath.Join(t.TempDir(), "log")
-			got := boot(t, machine{2, true}, []string{"-m", "32M", "-append", "inject=" + i.rule, "-log", log}, "", injectProgram.build(t))
-			if got.status != 125 {
-				t.Errorf("status %d, want 125", got.status)
-			}
-			text, err := os.ReadFile(log)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, report, _ := strings.Cut(string(text), "lockdep: ")
-			for _, w := range append(i.locks, "rule "+strings.TrimSuffix(i.rule, "held")+" broken") {
-				if !strings.Contains(report, w) {
-					t.Errorf("no %q in the report", w)
+		for _, cpus := range []int{1, 2, 4} {
+			m := machine{cpus, true}
+			t.Run(i.rule+"/"+m.String(), func(t *testing.T) {
+				t.Parallel()
+				log := filepath.Join(t.TempDir(), "log")
+				got := boot(t, m, []string{"-m", "32M", "-append", "inject=" + i.rule, "-log", log}, "", injectProgram.build(t))
+				if got.status != 125 {
+					t.Errorf("status %d, want 125", got.status)
 				}
-			}
-			if n := strings.Count(report, " here:\n"); n < 2 {
-				t.Errorf("%d stacks in the report, want two at least", n)
-			}
-			if t.Failed() {
-				t.Log("\n" + tail(report))
-			}
-		})
+				checkReport(t, log, append(i.locks, "rule "+strings.TrimSuffix(i.rule, "held")+" broken"))
+			})
+		}
+	}
+}
+
+// checkReport wants a report in the kernel's log that has all words and two stacks.
+func checkReport(t *testing.T, log string, words []string) {
+	t.Helper()
+	text, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, report, _ := strings.Cut(string(text), "lockdep: ")
+	for _, w := range words {
+		if !strings.Contains(report, w) {
+			t.Errorf("no %q in the report", w)
+		}
+	}
+	if n := strings.Count(report, " here:\n"); n < 2 {
+		t.Errorf("%d stacks in the report, want two at least", n)
+	}
+	if t.Failed() {
+		t.Log("\n" + tail(report))
 	}
 }
 
 // TestNothingInjected runs the same program where no rule is broken.
 func TestNothingInjected(t *testing.T) {
-	for _, m := range twoMachines {
+	for _, m := range everyMachine {
 		t.Run(m.String(), func(t *testing.T) {
 			t.Parallel()
 			run{}.judge(t, boot(t, m, []string{"-m", "32M"}, "", injectProgram.build(t)))

@@ -2,6 +2,10 @@ package guest
 
 import (
 	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -57,6 +61,28 @@ func TestPrograms(t *testing.T) {
 		if s.lang == "glibc" {
 			s.lang = "musl"
 			s.onMachines(t, twoMachines)
+		}
+	}
+}
+
+// TestEveryRowRuns: the programs that docs/1999-map.md names are suites, or that of
+// TestDisk, and so run on every machine.
+func TestEveryRowRuns(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(top, "docs", "1999-map.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := map[string]bool{"disktest": true}
+	for _, s := range suites {
+		run[path.Dir(s.files[0])] = true
+	}
+	named := regexp.MustCompile("`user/(\\w+)/").FindAllStringSubmatch(string(text), -1)
+	if len(named) < 20 {
+		t.Errorf("only %d programs are named in the map", len(named))
+	}
+	for _, m := range named {
+		if !run[m[1]] {
+			t.Errorf("user/%s is in the map, but runs nowhere", m[1])
 		}
 	}
 }
@@ -162,7 +188,7 @@ var runs = []run{
 
 func TestRuns(t *testing.T) {
 	for _, r := range runs {
-		for _, m := range everyMachine {
+		for _, m := range someMachines {
 			t.Run(r.name+"/"+m.String(), func(t *testing.T) {
 				t.Parallel()
 				program := r.source.build(t)
