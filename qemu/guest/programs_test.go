@@ -233,11 +233,11 @@ func same(t *testing.T, got, want outcome) {
 	}
 }
 
-// TestICountRepeats wants everything of a run the same in the next: the time, the
-// random numbers, and so where a program lies.
+// TestICountRepeats wants the random numbers of a run again in the next, and so
+// programs at the same places.
 func TestICountRepeats(t *testing.T) {
 	t.Parallel()
-	const script = "cat /proc/self/maps /proc/uptime; head -c 16 /dev/urandom | md5sum"
+	const script = "cat /proc/self/maps; head -c 16 /dev/urandom | md5sum"
 	first := boot(t, machine{cpus: 1}, []string{"-icount"}, "", busybox.build(t), "sh", "-c", script)
 	again := boot(t, machine{cpus: 1}, []string{"-icount"}, "", busybox.build(t), "sh", "-c", script)
 	if first.status != 0 || !strings.Contains(first.out, "[vdso]") || first.out != again.out {
