@@ -34,8 +34,9 @@ const (
 	VMReserved   VMFlags = 0x80000
 	VMAccount    VMFlags = 0x100000 // counted in committed memory
 	VMWipeOnFork VMFlags = 0x200000
-	VMDontDump   VMFlags = 0x400000 // madvise(MADV_DONTDUMP)
-	VMSealed     VMFlags = 0x800000 // mseal
+	VMDontDump   VMFlags = 0x400000  // madvise(MADV_DONTDUMP)
+	VMSealed     VMFlags = 0x800000  // mseal
+	VMInherited  VMFlags = 0x1000000 // had anonymous pages when fork copied it
 
 	vmAccessBits  = VMRead | VMWrite | VMExec
 	vmLockedBits  = VMLocked | VMLockOnFlt
