@@ -23,7 +23,6 @@ func DupMM(old *MM, limits *Limits) (*MM, syscall.Errno) {
 		old.MmapSem.Unlock()
 		return nil, syscall.ENOMEM
 	}
-	m.mmUsers.Store(0)
 	m.layout = old.layout
 	m.totalVM, m.lockedVM, m.dataVM, m.stackVM, m.peakVM, m.defFlags, m.gapTop = 0, 0, 0, 0, 0, 0, 0
 	e := dupVMAs(m, old)

@@ -101,6 +101,9 @@ func mmAllocAfter(limits *Limits, parent *MM) *MM {
 	m.Limits = limits
 	arch.InitPGD(&m.Ctx, pgd.PFN())
 	m.mmUsers.Store(1)
+	if parent != nil {
+		m.mmUsers.Store(0) // who walks the list passes over it until the fork is complete
+	}
 	m.mmCount.Store(1)
 	MMListAdd(m, parent)
 	return m

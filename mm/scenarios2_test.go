@@ -15,6 +15,21 @@ import (
 func init() { scenarios = append(scenarios, moreScenarios...) }
 
 var moreScenarios = []*scenario{
+	// A fork's child was on the mmlist with a user for a moment, and what swapoff
+	// took then was lost: it ended the child that fork was still making.
+	{name: "fork-swapoff", slots: 16, exhaust: 2, build: func(x *scene) {
+		m, a := x.space(1)
+		stealFrom(m, GFPKswapd)
+		RunDiskQueue()
+		x.task("fork", func(cpu int) {
+			c, e := DupMM(m, noLimits())
+			must(e)
+			c.get(cpu, a, 0, 1)
+			MMPut(c)
+		})
+		x.task("swapoff", func(int) { must(SwapOff("prompt")) })
+		x.end(func() { m.get(0, a, 0, 1) })
+	}},
 	// The read-ahead of swapoff took a slot that a stealer had just got for one to
 	// read, and cached a page for it before the stealer did.
 	{name: "swapoff-readahead-steal", slots: 32, exhaust: 1, build: func(x *scene) {
