@@ -1,0 +1,44 @@
+package harness
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Known names tests that do not pass yet, and says why.
+type Known map[string]string
+
+// ReadKnown reads a list of lines "NAME: reason". Empty lines and those that begin
+// with # are left out.
+func ReadKnown(r io.Reader) (Known, error) {
+	k := Known{}
+	lines := bufio.NewScanner(r)
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		name, reason, ok := strings.Cut(line, ": ")
+		if _, twice := k[name]; !ok || twice || strings.TrimSpace(reason) == "" {
+			return nil, fmt.Errorf("line %d: want one line \"NAME: reason\" for each name", n)
+		}
+		k[name] = reason
+	}
+	return k, lines.Err()
+}
+
+// apply turns a failure that is known into a skipped test, and a known one that
+// passes into a failure.
+func (k Known) apply(r Result) Result {
+	reason, ok := k[r.Name]
+	switch {
+	case !ok:
+	case r.Verdict == Failed:
+		r.Verdict, r.Note = Skipped, "known: "+reason
+	case r.Verdict == Passed:
+		r.Verdict, r.Note = Failed, "it passes: take it out of the list of those that do not ("+reason+")"
+	}
+	return r
+}
