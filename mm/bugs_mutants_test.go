@@ -59,7 +59,7 @@ var mutants = []mutant{
 	{"TestBug16DirtyBitBetween", "", []edit{{"swapout.go", "	s.cand[s.n] = candidate{pte: pte, old: getAndClearPTE(pte), page: p}\n",
 		"	s.cand[s.n] = candidate{pte: pte, old: e, page: p}\n	setPTE(pte, 0)\n"}}},
 	{"TestBug17FreedBeforeFlush", "", []edit{{"zap.go", "		step(\"zap_page_range: flushes\")\n",
-		"		for _, p := range batch[:n] {\n			FreePageAndSwapCache(p)\n		}\n		step(\"zap_page_range: flushes\")\n		n = 0\n"}}},
+		"		for _, p := range g.pages[:g.n] {\n			FreePageAndSwapCache(p)\n		}\n		step(\"zap_page_range: flushes\")\n		g.n = 0\n"}}},
 	{"TestBug19CloseOutsideTheLock", "", []edit{{"merge.go",
 		"			closeVMA(v) // never the file's last reference: prev holds one\n			vmlistModifyLock(m)\n",
 		"			vmlistModifyLock(m)\n			closeVMA(v)\n"}}},
