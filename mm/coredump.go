@@ -44,6 +44,8 @@ func (v *VMA) coreSize(filter uint32) uintptr {
 	switch shared := v.VMFlags&VMShared != 0; {
 	case v.VMFlags&(VMIO|VMDontDump) != 0:
 		return 0
+	case special(v) != nil:
+		return v.VMEnd - v.VMStart // what a backtrace through it needs is nowhere else
 	case shared && named:
 		kind = CoreFileShared
 	case shared:
@@ -67,7 +69,7 @@ func (v *VMA) coreSize(filter uint32) uintptr {
 func CorePage(m *MM, addr uintptr, buf *[arch.PageSize]byte) bool {
 	m.MmapSem.Lock()
 	v := FindVMA(m, addr)
-	untouched := v != nil && v.VMFile == nil && pteUnused(m, addr)
+	untouched := v != nil && v.VMFile == nil && special(v) == nil && pteUnused(m, addr)
 	m.MmapSem.Unlock()
 	return !untouched && AccessProcessVM(m, addr, buf[:], false) == len(buf)
 }

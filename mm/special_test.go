@@ -176,3 +176,19 @@ func TestSpecialForkMoveUnmap(t *testing.T) {
 		t.Error("the parent has lost its page")
 	}
 }
+
+// TestSpecialInCore: a core file has the code, whether the program used it or not,
+// and not the data.
+func TestSpecialInCore(t *testing.T) {
+	testMachine(t, 512)
+	m := testSpace(t)
+	_, _, at := specialPair(t, m)
+	segments := CoreSegments(m, 0)
+	if len(segments) != 2 || segments[0].Dump != 0 || segments[1].Dump != arch.PageSize {
+		t.Errorf("segments %+v", segments)
+	}
+	var page [arch.PageSize]byte
+	if !CorePage(m, at+arch.PageSize, &page) || string(page[:4]) != "code" {
+		t.Errorf("page %q", page[:4])
+	}
+}
