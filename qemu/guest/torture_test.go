@@ -29,17 +29,17 @@ func TestTorture(t *testing.T) {
 	}
 }
 
-// TestForms runs the swap tests where memory has a high zone, whose pages are
+// TestForms runs the torture where memory has a high zone, whose pages are
 // bounced, and with the swapout method of 1999.
 func TestForms(t *testing.T) {
 	for name, flags := range map[string][]string{
 		"bigmem": {"-m", "36M", "-append", "bigmem=12M"},
 		"1999":   {"-m", "32M", "-append", "swapout=1999"},
 	} {
-		for _, m := range everyMachine {
+		for _, m := range twoMachines {
 			t.Run(name+"/"+m.String(), func(t *testing.T) {
 				t.Parallel()
-				got := boot(t, m, append(flags, "-swap", "64M"), "", torture.build(t), "-seconds", "6", "-pages", "4000")
+				got := boot(t, m, append(flags, "-swap", "64M"), "", torture.build(t), "-seconds", "8", "-pages", "4000")
 				run{out: []string{"ok\n"}}.judge(t, got)
 				if name == "bigmem" && (strings.Contains(got.out, "bigmem_swapout 0 ") || strings.Contains(got.out, "bigmem_replace 0 ")) {
 					t.Error("no page was bounced")
