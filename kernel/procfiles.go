@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime"
 	"runtime/metrics"
+	errno "syscall"
 
 	"yolk/arch/amd64"
 	"yolk/fs"
@@ -26,7 +27,6 @@ func registerProc() {
 		"slabinfo":     mm.WriteSlabinfo,
 		"sysvipc/shm":  mm.WriteSysvipcShm,
 		"lockdep":      locks.WriteLockdep,
-		"goheap":       writeGoHeap,
 		"unknowncalls": syscall.WriteCounts,
 		"version":      writeVersion,
 		"uptime":       writeUptime,
@@ -37,8 +37,17 @@ func registerProc() {
 	} {
 		fs.RegisterProc(path, gen)
 	}
+	fs.RegisterProcRW("goheap", writeGoHeap, collectGarbage)
 	locks.Go("loadavg", watchLoad)
 	registerSysctls()
+}
+
+// collectGarbage is what a write to /proc/goheap does: afterwards live_objects counts
+// only what is in use. Twice, as what sync.Pool has lives for two cycles.
+func collectGarbage([]byte) errno.Errno {
+	runtime.GC()
+	runtime.GC()
+	return 0
 }
 
 // writeGoHeap prints what the kernel's own Go heap has done and holds: a program
@@ -48,7 +57,8 @@ func writeGoHeap(w io.Writer) {
 	// Exact, unlike the metrics, which leave out what the CPUs' caches have given.
 	var exact runtime.MemStats
 	runtime.ReadMemStats(&exact)
-	fmt.Fprintf(w, "mallocs %d\nmalloc_bytes %d\n", exact.Mallocs, exact.TotalAlloc)
+	fmt.Fprintf(w, "mallocs %d\nmalloc_bytes %d\nlive_objects %d\nlive_bytes %d\n",
+		exact.Mallocs, exact.TotalAlloc, exact.Mallocs-exact.Frees, exact.HeapAlloc)
 	samples := []metrics.Sample{
 		{Name: "/gc/cycles/total:gc-cycles"},
 		{Name: "/sched/goroutines:goroutines"},

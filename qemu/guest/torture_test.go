@@ -18,7 +18,7 @@ func TestTorture(t *testing.T) {
 			e2fs(t, "mkfs.ext2", "-q", "-F", disk)
 			area := "-drive if=none,id=more,format=raw,file=" + more + " -device virtio-blk-pci,drive=more,disable-legacy=on"
 			got := boot(t, m, []string{"-m", "32M", "-swap", "64M", "-disk", disk, "-qemu", area}, "",
-				torture.build(t), "-seconds", "10", "-pages", "4000")
+				torture.build(t), "-seconds", "10", "-pages", "2000")
 			run{out: []string{"seed ", "ok\n"}}.judge(t, got)
 			t.Log("\n" + got.out)
 			if strings.Contains(got.out, "pswpout 0 ") {
