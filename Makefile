@@ -6,6 +6,7 @@
 # make sysfuzz random system calls from tasks without privilege (SYSFUZZ_CALLS=10000000, SEED=N)
 # make mutants takes the fixes of known bugs out one by one: the tests must notice
 # make explore runs mm's races through many thousand schedules, seeded (SCHEDULES=N, SEED=N)
+# make omissions leaves out each lock acquisition of mm in turn, and writes docs/mutants.md: what noticed
 # make clean   what the others made
 
 GO ?= go
@@ -19,7 +20,7 @@ KERNEL_LDFLAGS := -T=-0x7fe00000 -E yolk/arch/amd64.entry64 -checklinkname=0
 # Packages whose tests need no guest.
 HOST_PACKAGES = $$($(GO) list ./... | grep -v /qemu/guest$$)
 
-.PHONY: build run test test-host test-guest lint torture sysfuzz mutants explore clean tools-run tools-test
+.PHONY: build run test test-host test-guest lint torture sysfuzz mutants explore omissions clean tools-run tools-test
 
 build:
 	@mkdir -p bin out
@@ -77,6 +78,9 @@ explore:
 	$(GO) test -timeout 60m -v -run TestExplore ./mm -schedules $(SCHEDULES) -seed $(or $(SEED),1)
 	$(GO) test -timeout 60m -v -tags lockdep -run TestExplore ./mm -schedules $$(($(SCHEDULES) / 5)) -seed $(or $(SEED),1)
 	$(GO) test -timeout 60m -v -race -run TestExplore ./mm -schedules $$(($(SCHEDULES) / 50)) -seed $(or $(SEED),1)
+
+omissions:
+	$(GO) test -timeout 90m -v -run TestOmissions ./mm -omissions $(CURDIR)/docs/mutants.md
 
 # The tests are the host's: for the kernel's build they are taken out of sight.
 lint:

@@ -63,6 +63,7 @@ var mutants = []mutant{
 	{"TestBug19CloseOutsideTheLock", "", []edit{{"merge.go",
 		"			closeVMA(v) // never the file's last reference: prev holds one\n			vmlistModifyLock(m)\n",
 		"			vmlistModifyLock(m)\n			closeVMA(v)\n"}}},
+	{"TestForkChildHasNoUser", "", []edit{{"mm.go", "		m.mmUsers.Store(0) //", "		_ = 0 //"}}},
 }
 
 // TestFixesAreTested takes the fixes out. Without -mutants it only makes sure

@@ -365,3 +365,27 @@ func TestBug19CloseOutsideTheLock(t *testing.T) {
 		t.Errorf("%d vmas closed, %d left; want 2 and 1", closed, m.mapCount)
 	}
 }
+
+// A fork's child is on the mmlist before it is complete. Who walks the list, as
+// swapoff does, and takes a user reference to each mm, must pass over it: giving
+// that back would end the child under the fork's hands. Found by the explorer.
+func TestForkChildHasNoUser(t *testing.T) {
+	testMachine(t, 1024)
+	m := testSpace(t)
+	mustMmap(t, m, 1)
+	met := 0
+	atStep(t, "mmlist: added", func() {
+		for x := nextMM(nil); x != nil; x = nextMM(x) {
+			met++
+		}
+	})
+	c, e := DupMM(m, noLimits())
+	if e != 0 {
+		t.Fatal(e)
+	}
+	if met != 1 {
+		t.Errorf("the walk met %d address spaces, want the parent alone", met)
+	}
+	CheckInvariants(c)
+	MMPut(c)
+}

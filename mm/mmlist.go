@@ -28,6 +28,7 @@ func MMListAdd(m, parent *MM) {
 	}
 	nrMMs++
 	mmlistLock.Unlock()
+	step("mmlist: added")
 }
 
 // MMListDel takes an mm off the list, after exit_mmap.
