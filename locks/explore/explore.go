@@ -92,7 +92,6 @@ type run struct {
 	choices  []Choice
 	hash     uint64
 	failure  string
-	over     bool          // nobody is to run any more
 	main     chan struct{} // Run's baton
 	done     chan struct{}
 	want     wish

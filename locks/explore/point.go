@@ -16,8 +16,11 @@ import (
 //go:norace
 func (x *run) Point(g uintptr, op locks.Op, lock unsafe.Pointer, class locks.Class) {
 	t := x.cur
-	if t == nil || t.g != g || x.over {
+	if t == nil || t.g != g {
 		return
+	}
+	if op == locks.OpLock {
+		t.onClass = class
 	}
 	x.note(t, event(op), lock, class)
 	if x.steps++; x.steps > maxSteps {
@@ -40,7 +43,7 @@ func (x *run) Contended(g uintptr, lock unsafe.Pointer) bool {
 		return false
 	}
 	t.state, t.on = spinning, lock
-	x.note(t, evSpin, lock, locks.NoClass)
+	x.note(t, evSpin, lock, t.onClass)
 	x.pass(t, x.choose(t))
 	return true
 }
