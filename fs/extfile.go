@@ -46,11 +46,6 @@ func (*extOpen) Poll(*File, *PollTable) PollEvents {
 	return PollIn | PollOut | PollRdNorm | PollWrNorm
 }
 
-// Ioctl knows no request.
-func (*extOpen) Ioctl(*File, uint32, UserMem, uintptr) (uintptr, syscall.Errno) {
-	return 0, syscall.ENOTTY
-}
-
 // Map makes v a mapping of the file.
 func (o *extOpen) Map(_ *File, v *mm.VMA) syscall.Errno {
 	mm.GenericFileMmap(&o.m, v)

@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"sync/atomic"
 	"syscall"
 
 	"yolk/fs/ext2"
@@ -18,6 +19,8 @@ type extInode struct {
 	m       mm.Mapping // the cached pages of a regular file
 	ring    mm.IMmap   // the vmas that map it
 	special InodeOps   // who opens what is neither file, directory nor link
+
+	swap atomic.Pointer[SwapFile] // set while the file is swapped to
 }
 
 // diskInode is the ext2 half of an inode that is known to be on a disk.

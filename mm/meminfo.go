@@ -77,7 +77,11 @@ func WriteSwaps(w io.Writer) {
 		si.lock.Unlock()
 		swapListLock.Unlock()
 		if used {
-			fmt.Fprintf(w, "%-39s partition\t%s%s%d\n", "/dev/"+dev.Name(), sizeColumn(pages), sizeColumn(inUse), prio)
+			name, kind := dev.Name(), "file\t"
+			if name[0] != '/' { // a disk goes by its name in /dev
+				name, kind = "/dev/"+name, "partition"
+			}
+			fmt.Fprintf(w, "%-39s %s\t%s%s%d\n", name, kind, sizeColumn(pages), sizeColumn(inUse), prio)
 		}
 	}
 }

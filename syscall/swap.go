@@ -4,6 +4,7 @@ import (
 	errno "syscall"
 
 	"yolk/drivers/blk"
+	"yolk/fs"
 	"yolk/mm"
 	"yolk/proc"
 )
@@ -28,6 +29,16 @@ var swapDevices = map[uint64]blk.Device{}
 // device nodes with number rdev. Start-up only.
 func RegisterSwapDevice(rdev uint64, dev blk.Device) { swapDevices[rdev] = dev }
 
+// swapFile returns the file on a disk that a path argument names; nil: it names
+// something else, or nothing.
+func swapFile(t *proc.Task, addr uintptr) *fs.Dentry {
+	d, e := resolveAt(t, cwdArg, addr, 0)
+	if e != 0 || d.Inode().Type() != errno.S_IFREG {
+		return nil
+	}
+	return d
+}
+
 // swapDevice returns the device that a path argument names. EINVAL: the file is
 // no block device; ENXIO: there is none with its number.
 func swapDevice(t *proc.Task, addr uintptr) (blk.Device, errno.Errno) {
@@ -45,8 +56,9 @@ func swapDevice(t *proc.Task, addr uintptr) (blk.Device, errno.Errno) {
 	return dev, 0
 }
 
-// sysSwapon begins to swap to a device. EPERM without CAP_SYS_ADMIN or with too
-// many areas; EINVAL bad flags, no block device, no SWAPSPACE2 header; EBUSY.
+// sysSwapon begins to swap to a device or a file on one. EPERM without CAP_SYS_ADMIN or with too
+// many areas; EINVAL bad flags, no block device, no file without holes on one, no SWAPSPACE2
+// header; EBUSY; ETXTBSY the file is open for writing.
 func sysSwapon(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	if !t.Creds().Capable(proc.CapSysAdmin) {
 		return 0, errno.EPERM
@@ -55,22 +67,43 @@ func sysSwapon(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	if flags&^(swapFlagPrefer|swapFlagPrioMask|swapFlagDiscard) != 0 {
 		return 0, errno.EINVAL
 	}
-	dev, e := swapDevice(t, a[0])
-	if e != 0 {
-		return 0, e
-	}
 	prio := -1
 	if flags&swapFlagPrefer != 0 {
 		prio = flags & swapFlagPrioMask
 	}
+	if d := swapFile(t, a[0]); d != nil {
+		s, e := fs.OpenSwapFile(d)
+		if e != 0 {
+			return 0, e
+		}
+		if e = mm.SwapOn(s, prio); e != 0 {
+			s.Close()
+		}
+		return 0, e
+	}
+	dev, e := swapDevice(t, a[0])
+	if e != 0 {
+		return 0, e
+	}
 	return 0, mm.SwapOn(dev, prio)
 }
 
-// sysSwapoff stops swapping to a device. EPERM, EINVAL not in use, ENOMEM what
+// sysSwapoff stops swapping to a device or file. EPERM, EINVAL not in use, ENOMEM what
 // it holds does not fit elsewhere.
 func sysSwapoff(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	if !t.Creds().Capable(proc.CapSysAdmin) {
 		return 0, errno.EPERM
+	}
+	if d := swapFile(t, a[0]); d != nil {
+		s := fs.SwapFileOf(d)
+		if s == nil {
+			return 0, errno.EINVAL
+		}
+		e := mm.SwapOff(s.Name())
+		if e == 0 {
+			s.Close()
+		}
+		return 0, e
 	}
 	dev, e := swapDevice(t, a[0])
 	if e == errno.ENXIO {
