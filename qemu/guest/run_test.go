@@ -47,7 +47,7 @@ type outcome struct {
 
 // guestTime is the limit for one run if the test names none. Emulation on a
 // machine with other work to do is slow; a guest that hangs is slower.
-const guestTime = 2 * time.Minute
+const guestTime = 4 * time.Minute
 
 // boot runs a program in a guest. On the way out of a failed test it shows what
 // the program and the kernel had to say.
