@@ -5,7 +5,6 @@ package explore
 import (
 	"fmt"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"unsafe"
 
@@ -260,11 +259,10 @@ func (x *run) fail(what string) {
 
 // callers is the part of the stack of a panic that lies in the code under test.
 func callers() string {
+	var pcs [64]uintptr
 	var b strings.Builder
-	for _, line := range strings.Split(string(debug.Stack()), "\n") {
-		if strings.HasPrefix(line, "\t") && !strings.Contains(line, runtime.GOROOT()) && !strings.Contains(line, "/locks/explore/") {
-			b.WriteString("    " + strings.TrimSpace(line) + "\n")
-		}
+	for _, f := range Frames(pcs[:runtime.Callers(2, pcs[:])]) {
+		b.WriteString("    " + f + "\n")
 	}
 	return b.String()
 }

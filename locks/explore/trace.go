@@ -171,7 +171,7 @@ func Frames(pcs []uintptr) (lines []string) {
 	for more := n > 0; more; {
 		var f runtime.Frame
 		f, more = frames.Next()
-		if strings.HasPrefix(f.Function, "yolk/locks.") || strings.HasPrefix(f.Function, "yolk/locks/explore.") || f.Function == "" {
+		if !strings.HasPrefix(f.Function, "yolk/") || strings.HasPrefix(f.Function, "yolk/locks.") || strings.HasPrefix(f.Function, "yolk/locks/explore.") {
 			continue
 		}
 		name := f.Function[strings.LastIndexByte(f.Function, '.')+1:]
