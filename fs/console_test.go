@@ -48,7 +48,7 @@ func TestConsole(t *testing.T) {
 	mem := kernelMem{make([]byte, 100)}
 	buf := make([]byte, 100)
 
-	std, e := OpenStdio()
+	std, e := OpenStdio(true)
 	if e != 0 {
 		t.Fatal(e)
 	}
@@ -83,7 +83,7 @@ func TestConsole(t *testing.T) {
 	console.eof = false
 	ConsoleSetWinsize(24, 80)
 	SetForeground(5, 10)
-	tty, e := OpenStdio()
+	tty, e := OpenStdio(false)
 	if e != 0 {
 		t.Fatal(e)
 	}
@@ -91,6 +91,15 @@ func TestConsole(t *testing.T) {
 	tty[2].Write([]byte("\n"))
 	if o, e := s.take(1), s.take(2); o != "a\r\nb" || e != "\r\n" {
 		t.Errorf("terminal carried %q and %q", o, e)
+	}
+	one, e := OpenStdio(true)
+	if e != 0 {
+		t.Fatal(e)
+	}
+	one[1].Write([]byte("a"))
+	one[2].Write([]byte("b"))
+	if o, e := s.take(1), s.take(2); o != "ab" || e != "" {
+		t.Errorf("one screen carried %q and %q", o, e)
 	}
 	go func() {
 		time.Sleep(time.Millisecond)

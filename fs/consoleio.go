@@ -212,10 +212,16 @@ func (s stdioInode) Open(f *File) syscall.Errno {
 }
 
 // OpenStdio opens standard input, output and error for the first program. The
-// terminal has a name, by which programs find it; plain streams have none.
-func OpenStdio() (files [3]*File, e syscall.Errno) {
+// terminal has a name, by which programs find it; plain streams have none. With a
+// terminal, oneScreen says that standard error goes there too: what is written to
+// it and to standard output then comes in the order of the writes.
+func OpenStdio(oneScreen bool) (files [3]*File, e syscall.Errno) {
 	for k := range files {
-		if files[k], e = openStdio(k); e != 0 {
+		stream := k
+		if oneScreen && console.isTTY.Load() {
+			stream = min(k, 1)
+		}
+		if files[k], e = openStdio(stream); e != 0 {
 			return files, e
 		}
 	}

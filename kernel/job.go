@@ -20,6 +20,7 @@ type job struct {
 	Argv       []string
 	Env        []string
 	TTY        bool
+	OneScreen  bool
 	Rows, Cols uint16
 	Cwd        string
 }
@@ -47,7 +48,7 @@ func runJob() int {
 	if len(j.Argv) == 0 {
 		j.Argv = []string{findShell()}
 	}
-	files, e := openStdio()
+	files, e := openStdio(j.OneScreen)
 	if e != 0 {
 		klog("console: %v", e)
 		return 125
@@ -72,9 +73,9 @@ func runJob() int {
 }
 
 // openStdio returns a table with the console as files 0, 1 and 2.
-func openStdio() (*fs.FDTable, errno.Errno) {
+func openStdio(oneScreen bool) (*fs.FDTable, errno.Errno) {
 	files := fs.NewFDTable()
-	stdio, e := fs.OpenStdio()
+	stdio, e := fs.OpenStdio(oneScreen)
 	for fd := 0; fd < len(stdio) && e == 0; fd++ {
 		_, e = files.Install(stdio[fd], fd, len(stdio), false)
 	}

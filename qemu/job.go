@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"golang.org/x/term"
+
 	"yolk/qemu/machine"
 	"yolk/qemu/program"
 	"yolk/qemu/rootfs"
@@ -192,7 +194,7 @@ func (j *job) buildInitrd(root *rootfs.Root, guest string, add []rootfs.Addition
 		spec.Argv = append([]string{guest}, j.opts.args...)
 	}
 	if j.term != nil {
-		spec.TTY = true
+		spec.TTY, spec.One = true, term.IsTerminal(int(os.Stderr.Fd()))
 		size := j.term.size()
 		spec.Rows, spec.Cols = size.Rows, size.Cols
 		if t := os.Getenv("TERM"); t != "" {

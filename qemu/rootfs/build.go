@@ -16,7 +16,8 @@ import (
 type Job struct {
 	Argv []string `json:"argv"` // Argv[0] is a guest path; empty: the shell
 	Env  []string `json:"env"`
-	TTY  bool     `json:"tty"` // stdin and stdout are a terminal
+	TTY  bool     `json:"tty"`                 // stdin and stdout are a terminal
+	One  bool     `json:"onescreen,omitempty"` // and stderr is the same one
 	Rows uint16   `json:"rows,omitempty"`
 	Cols uint16   `json:"cols,omitempty"`
 	Dir  string   `json:"cwd"`
