@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -11,39 +10,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"yolk/qemu/ptytest"
 )
-
-// openPTY makes a terminal: what a person types into, and the end for a command.
-func openPTY(t *testing.T) (person, command *os.File) {
-	t.Helper()
-	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = person.Close() })
-	fd := int(person.Fd())
-	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	command, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|syscall.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = command.Close() })
-	resize(t, person, 30, 100)
-	return person, command
-}
-
-func resize(t *testing.T, f *os.File, rows, cols uint16) {
-	t.Helper()
-	if err := unix.IoctlSetWinsize(int(f.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: rows, Col: cols}); err != nil {
-		t.Fatal(err)
-	}
-}
 
 func modes(t *testing.T, f *os.File) unix.Termios {
 	t.Helper()
@@ -57,7 +26,7 @@ func modes(t *testing.T, f *os.File) unix.Termios {
 // session starts a command on a terminal of its own; before is how that was set.
 func session(t *testing.T, cmd *exec.Cmd) (person, tty *os.File, screen *bufio.Reader, before unix.Termios) {
 	t.Helper()
-	person, tty = openPTY(t)
+	person, tty = ptytest.Open(t)
 	before = modes(t, tty)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
@@ -97,7 +66,7 @@ func TestInteractive(t *testing.T) {
 	}
 	_, _ = person.WriteString("a\x03b\x1ac\x01\x01\r")
 	await(t, screen, `"a\x03b\x1ac\x01" tty=true 100x30`)
-	resize(t, person, 50, 132)
+	ptytest.Resize(t, person, 50, 132)
 	time.Sleep(300 * time.Millisecond)
 	_, _ = person.WriteString("again\r")
 	await(t, screen, `"again" tty=true 132x50`)
