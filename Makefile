@@ -1,6 +1,7 @@
 # make build   bin/yolk and the kernel images that it boots
 # make run     the main job in a guest of 64 MiB, then a shell
 # make test    host tests (with -race), then the programs under user/ in guests
+# make suite   programs of others in guests: Debian's packages, the tests of Go's standard library
 # make lint    gofmt, go vet, staticcheck and the check of the layers
 # make torture minutes of everything at random under memory pressure (TORTURE_TIME=300 seconds, SEED=N)
 # make sysfuzz random system calls from tasks without privilege (SYSFUZZ_CALLS=10000000, SEED=N)
@@ -20,11 +21,12 @@ KERNEL_LDFLAGS := -T=-0x7fe00000 -E yolk/arch/amd64.entry64 -checklinkname=0
 # Packages whose tests need no guest.
 HOST_PACKAGES = $$($(GO) list ./... | grep -v /qemu/guest$$)
 
-.PHONY: build run test test-host test-guest lint torture sysfuzz mutants explore omissions clean tools-run tools-test
+.PHONY: build run test test-host test-guest test-suite suite lint torture sysfuzz mutants explore omissions clean tools-run tools-test
 
 build:
 	@mkdir -p bin out
 	$(GO) build -o bin/yolk ./qemu
+	$(GO) build -o bin/yolk-suite ./qemu/suite
 	$(KERNEL_ENV) $(GO) build -tags yolk -trimpath -ldflags "$(KERNEL_LDFLAGS)" -o out/kernel.linked ./kernel
 	$(GO) run ./boot -o out/yolk.elf out/kernel.linked
 	$(KERNEL_ENV) $(GO) build -tags yolk,lockdep -trimpath -ldflags "$(KERNEL_LDFLAGS)" -o out/kernel-lockdep.linked ./kernel
@@ -35,7 +37,7 @@ run: tools-run build
 	bin/yolk -m 64M -swap 512M -timeout 10m out/mainjob -size 256M
 	@if [ -t 0 ] && [ -t 1 ]; then bin/yolk || echo "the shell ended with status $$?"; fi
 
-test: tools-test build test-host test-guest
+test: tools-test build test-host test-guest test-suite
 
 test-host:
 	$(GO) test -race -timeout 10m $(HOST_PACKAGES)
@@ -44,6 +46,14 @@ test-host:
 # What was right with another kernel is no answer: no cached results.
 test-guest:
 	$(GO) test -count 1 -timeout 25m ./qemu/guest
+
+# Where there is no apt-get, all but Debian's programs.
+test-suite:
+	bin/yolk-suite -tap out/suite.tap -junit out/suite.xml -run '$(SUITE)'
+
+SUITE := $(shell command -v apt-get >/dev/null || echo '^(busybox|go)/')
+
+suite: tools-test build test-suite
 
 TORTURE_TIME ?= 300
 
