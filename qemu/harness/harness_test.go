@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"encoding/xml"
-	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -179,7 +178,7 @@ func TestReport(t *testing.T) {
 func TestBadKnown(t *testing.T) {
 	for _, text := range []string{"a\n", "a: \n", "a: x\na: y\n"} {
 		if k, err := ReadKnown(strings.NewReader(text)); err == nil {
-			t.Error(fmt.Sprintf("%q gives %v", text, k))
+			t.Errorf("%q gives %v", text, k)
 		}
 	}
 }

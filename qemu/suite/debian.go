@@ -33,7 +33,7 @@ func (s *suite) debian() part {
 	return part{names, func(ctx context.Context, names []string) ([]harness.Group, error) {
 		root := filepath.Join(s.out, "debian")
 		if err := s.debianRoot(ctx, root); err != nil {
-			return nil, fmt.Errorf("Debian's packages: %w", err)
+			return nil, fmt.Errorf("packages of Debian: %w", err)
 		}
 		var tools, stress []harness.Test
 		for _, name := range names {

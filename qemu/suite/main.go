@@ -92,7 +92,7 @@ func start(ctx context.Context, o *options) (failed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	s := &suite{top: dir, out: filepath.Join(dir, "out", "suite")}
+	s := &suite{top: dir, out: filepath.Join(dir, "out", "_suite")} // go list ./... passes by such a name
 	known, err := s.known()
 	if err != nil {
 		return false, err
@@ -112,6 +112,7 @@ func start(ctx context.Context, o *options) (failed bool, err error) {
 		return false, err
 	}
 	began := time.Now()
+	defer func() { _ = os.RemoveAll(s.goRoot()) }() // it has sources, which are none of ours
 	groups, err := s.groups(ctx, o.run)
 	if err != nil {
 		return false, err
