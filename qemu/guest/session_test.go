@@ -148,7 +148,10 @@ func (c *conversation) lineEditing() {
 // signalKeys is Ctrl-C at a prompt, at a program and at a pipeline, and Ctrl-D as a
 // program's end of file.
 func (c *conversation) signalKeys() {
-	c.prompted("echo abandoned" + ctrlC)
+	c.prompted("echo abandoned")
+	c.sees("abandoned")
+	c.types(ctrlC) // which also discards what has not been read
+	c.sees("\n")
 	c.prompted("echo $((6*6))b\r")
 	c.sees("36b\r\n")
 	c.types("(echo go$((1))on; sleep 1000)\r")
