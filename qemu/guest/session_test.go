@@ -145,13 +145,9 @@ func (c *conversation) lineEditing() {
 // What a key is to end says that it runs: a shell between fork and exec would take
 // the signal for its own.
 
-// signalKeys is Ctrl-C at a prompt, at a program and at a pipeline, and Ctrl-D as a
+// signalKeys is Ctrl-C at a program and at a pipeline, and Ctrl-D as a
 // program's end of file.
 func (c *conversation) signalKeys() {
-	c.prompted("echo abandoned")
-	c.sees("abandoned")
-	c.types(ctrlC) // which also discards what has not been read
-	c.sees("\n")
 	c.prompted("echo $((6*6))b\r")
 	c.sees("36b\r\n")
 	c.types("(echo go$((1))on; sleep 1000)\r")
@@ -222,6 +218,10 @@ func TestInteractive(t *testing.T) {
 			t.Parallel()
 			c := converse(t, m, nil, busybox.build(t), "sh")
 			c.lineEditing()
+			c.prompted("echo abandoned")
+			c.sees("abandoned")
+			c.types(ctrlC) // which also discards what has not been read
+			c.sees("\n")
 			c.signalKeys()
 			c.jobControl()
 			c.vi("vi")
