@@ -63,8 +63,11 @@ func (c *census) addShm() {
 }
 
 // addFrames looks at every frame while none is allocated or freed, and compares
-// the free lists with the zones' counts. Takes page_alloc_lock.
+// the free lists with the zones' counts. Takes pagecache_lock, which says what is
+// cached, and page_alloc_lock.
 func (c *census) addFrames() {
+	pagecacheLock.Lock()
+	defer pagecacheLock.Unlock()
 	pageAllocLock.Lock()
 	defer pageAllocLock.Unlock()
 	c.free = recountFrames()

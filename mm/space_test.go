@@ -1,6 +1,7 @@
 package mm
 
 import (
+	"slices"
 	"syscall"
 	"testing"
 
@@ -32,14 +33,30 @@ func testSpace(t testing.TB) *MM {
 		t.Fatal("no memory for an mm")
 	}
 	MMGrab(m)
+	kept = append(kept, m)
 	t.Cleanup(func() {
 		if m.mmUsers.Load() > 0 {
 			CheckInvariants(m)
 			MMPut(m)
 		}
-		MMDrop(m)
+		dropKept()
 	})
 	return m
+}
+
+// kept are the spaces whose struct, and with it the top page table, testSpace keeps
+// for what a test still wants to read of them.
+var kept []*MM
+
+// dropKept lets go of those that no program has any more.
+func dropKept() {
+	kept = slices.DeleteFunc(kept, func(m *MM) bool {
+		if m.mmUsers.Load() > 0 {
+			return false
+		}
+		MMDrop(m)
+		return true
+	})
 }
 
 const (
