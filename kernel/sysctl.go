@@ -28,6 +28,7 @@ func registerSysctls() {
 	} {
 		registerNumber("kernel/"+name, v, math.MaxUint64)
 	}
+	registerNumber("vm/max_map_count", &mm.MaxMapCount, mm.TopMapCount)
 	registerNumber("kernel/randomize_va_space", &proc.RandomizeVASpace, proc.MaxRandomizeVASpace)
 	fs.RegisterProcRW("sys/kernel/shm_next_id", func(w io.Writer) { fmt.Fprintln(w, mm.ShmLimits.NextID.Load()) }, storeNextID)
 	fs.RegisterProcRW("sys/kernel/core_pattern", func(w io.Writer) { fmt.Fprintln(w, proc.CorePattern()) }, storeCorePattern)
@@ -38,7 +39,6 @@ func registerSysctls() {
 		"kernel/hostname":            "yolk",
 		"kernel/cap_last_cap":        "40",
 		"kernel/ngroups_max":         "65536",
-		"vm/max_map_count":           strconv.Itoa(mm.MaxMapCount),
 		"vm/overcommit_memory":       "0",
 		"vm/overcommit_ratio":        "50",
 		"vm/nr_hugepages":            "0",

@@ -105,7 +105,7 @@ func (r *mmapRequest) place(m *MM) syscall.Errno {
 	if r.pgoff+uint64(r.pages()) < r.pgoff {
 		return syscall.EOVERFLOW
 	}
-	if m.mapCount > MaxMapCount {
+	if m.mapCount > maxMapCount() {
 		return syscall.ENOMEM
 	}
 	if !r.fixed() {

@@ -29,7 +29,7 @@ func (f *fixup) apply() syscall.Errno {
 	if f.end != v.VMEnd {
 		splits++
 	}
-	if f.m.mapCount+splits > MaxMapCount {
+	if f.m.mapCount+splits > maxMapCount() {
 		return syscall.ENOMEM
 	}
 	switch {

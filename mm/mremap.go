@@ -81,7 +81,7 @@ func (r *mremapRequest) toFixed(m *MM) (uintptr, syscall.Errno) {
 		r.addr < to+r.newLen && to < r.addr+r.oldLen {
 		return 0, syscall.EINVAL
 	}
-	if m.mapCount+2 >= MaxMapCount-3 {
+	if m.mapCount+2 >= maxMapCount()-3 {
 		return 0, syscall.ENOMEM
 	}
 	if v := FindVMA(m, r.addr); v == nil || v.VMStart > r.addr {
@@ -153,7 +153,7 @@ func (r *mremapRequest) populateTail(m *MM, flags VMFlags, addr uintptr) {
 // after merge_segments had freed it. Here the new vma is in the list before the
 // first pte, and only locals are used after the merge.
 func (r *mremapRequest) move(m *MM, v *VMA, to uintptr) (uintptr, syscall.Errno) {
-	if m.mapCount+2 >= MaxMapCount-3 {
+	if m.mapCount+2 >= maxMapCount()-3 {
 		return 0, syscall.ENOMEM
 	}
 	flags := v.VMFlags

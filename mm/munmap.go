@@ -29,7 +29,7 @@ func DoMunmap(m *MM, addr, length uintptr) syscall.Errno {
 	}
 	var extra *VMA // for the upper part, when a hole splits a vma
 	if v.VMStart < addr && end < v.VMEnd {
-		if m.mapCount >= MaxMapCount {
+		if m.mapCount >= maxMapCount() {
 			return syscall.ENOMEM
 		}
 		if extra = allocVMA(m); extra == nil {

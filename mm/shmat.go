@@ -107,7 +107,7 @@ func (r *shmatRequest) shmMap(m *MM, shmd *VMA, length uintptr) syscall.Errno {
 	if flags&VMLocked != 0 && !mayLock(m, pages) {
 		return syscall.EAGAIN
 	}
-	if m.mapCount > MaxMapCount || !mayExpand(m, flags, pages) {
+	if m.mapCount > maxMapCount() || !mayExpand(m, flags, pages) {
 		return syscall.ENOMEM
 	}
 	if r.flags&ShmRemap != 0 {

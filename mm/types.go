@@ -45,8 +45,17 @@ const (
 	avlMinMapSize = 32 // AVL_MIN_MAP_COUNT
 )
 
-// MaxMapCount is the number of vmas an address space may have.
-const MaxMapCount = 65530
+// MaxMapCount is the number of vmas an address space may have, which
+// /proc/sys/vm/max_map_count can change. Those that have more already keep them.
+var MaxMapCount atomic.Uint64
+
+func init() { MaxMapCount.Store(65530) }
+
+// maxMapCount is MaxMapCount as something to compare with; TopMapCount bounds it.
+func maxMapCount() int { return int(MaxMapCount.Load()) }
+
+// TopMapCount is what MaxMapCount may be set to.
+const TopMapCount = 1<<31 - 1
 
 // StackGuardGap is the room, in bytes, that is kept free below a stack.
 const StackGuardGap = 256 << arch.PageShift
