@@ -12,7 +12,7 @@ var (
 	kswapdWait   locks.WaitQueue
 	kswapdWanted atomic.Bool
 	kswapdQuit   atomic.Bool
-	kswapdGone   atomic.Bool
+	kswapdRuns   atomic.Bool
 )
 
 // kswapdPeriod is how often kswapd looks by itself: the Go heap draws on its
@@ -31,15 +31,15 @@ func WakeKswapd() {
 // StartKswapd starts the page stealer's thread. Called once, after Init.
 func StartKswapd() {
 	kswapdQuit.Store(false)
-	kswapdGone.Store(false)
+	kswapdRuns.Store(true)
 	locks.Go("kswapd", kswapd)
 }
 
-// StopKswapd ends the thread and waits for its end; for tests and power-off.
+// StopKswapd ends the thread, if it runs, and waits for its end; for tests and power-off.
 func StopKswapd() {
 	kswapdQuit.Store(true)
 	kswapdWait.WakeAll()
-	kswapdWait.Wait(kswapdGone.Load)
+	kswapdWait.Wait(func() bool { return !kswapdRuns.Load() })
 }
 
 // kswapd keeps free frames between the low and high watermarks, so that others
@@ -58,7 +58,7 @@ func kswapd() {
 		}
 		RunDiskQueue()
 	}
-	kswapdGone.Store(true)
+	kswapdRuns.Store(false)
 	kswapdWait.WakeAll()
 }
 
