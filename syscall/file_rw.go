@@ -41,10 +41,10 @@ type cursor struct {
 
 // single is the cursor of read and write. EFAULT: the buffer reaches out of user space.
 func single(t *proc.Task, addr, n uintptr) (cursor, errno.Errno) {
-	n = min(n, maxRW)
 	if addr+n < addr || addr+n > arch.TaskSize {
 		return cursor{}, errno.EFAULT
 	}
+	n = min(n, maxRW)
 	return cursor{m: t.MM, addr: addr, left: n, rest: n}, 0
 }
 
