@@ -235,7 +235,6 @@ func TestInteractive(t *testing.T) {
 			flags = append(flags, "-file", terminal+":"+terminal)
 			c := converse(t, m, append(flags, busyboxTools(t, "cat", "tr", "sleep", "wc", "head", "vi")...), "/bin/bash", "--norc")
 			c.lineEditing()
-			c.signalKeys()
 			c.jobControl()
 			c.prompted("exit 7\r")
 			c.ends(7)

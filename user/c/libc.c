@@ -125,7 +125,7 @@ TEST(clocks_go_forward)
 	CHECK(ns >= 20 * 1000 * 1000);
 	CHECK(gettimeofday(&tv, NULL) == 0);
 	CHECK(tv.tv_sec > 1500000000); /* the year is at least 2017 */
-	CHECK(time(NULL) >= tv.tv_sec);
+	CHECK(time(NULL) >= tv.tv_sec - 1); /* Linux takes it from the last tick */
 	nap.tv_nsec = 1000000000;
 	FAILS(nanosleep(&nap, NULL), EINVAL);
 }
