@@ -27,8 +27,6 @@ type SwapFile struct {
 	whole [swapWholes]swapWhole
 	parts [swapParts]swapPart
 	freeQ locks.WaitQueue // an entry of one of them is free
-
-	wholeFree, partFree func() bool // what is waited for, made once
 }
 
 const (
@@ -37,9 +35,43 @@ const (
 	sectorsPerPage = arch.PageSize / blk.SectorSize
 )
 
+// entry is one of a fixed table.
+type entry struct{ busy atomic.Bool }
+
+func (e *entry) claim() bool { return e.busy.CompareAndSwap(false, true) }
+
+// tryClaim takes a free entry of a table; nil: there is none.
+func tryClaim[T any, E interface {
+	*T
+	claim() bool
+}](table []T) E {
+	for i := range table {
+		if e := E(&table[i]); e.claim() {
+			return e
+		}
+	}
+	return nil
+}
+
+// claim is tryClaim that waits for one. It may sleep.
+func claim[T any, E interface {
+	*T
+	claim() bool
+}](q *locks.WaitQueue, table []T) E {
+	if e := tryClaim[T, E](table); e != nil {
+		return e
+	}
+	var e E
+	q.Wait(func() bool {
+		e = tryClaim[T, E](table)
+		return e != nil
+	})
+	return e
+}
+
 // swapWhole is a request under way.
 type swapWhole struct {
-	busy atomic.Bool
+	entry
 	r    *blk.Request
 	left atomic.Int32 // pieces that have not ended, and one while there may be more
 	err  atomic.Int32
@@ -47,15 +79,14 @@ type swapWhole struct {
 
 // swapPart is a piece of one.
 type swapPart struct {
-	busy  atomic.Bool
+	entry
 	req   blk.Request
 	whole *swapWhole
 }
 
 // OpenSwapFile prepares the file at d to be swapped to. EINVAL: it is not on a
-// disk, has holes, or is
-// shorter than a page; ETXTBSY: open for writing; EBUSY: swapped to already; EIO,
-// EUCLEAN: the disk; EROFS. No lock held; sleeps.
+// disk, has holes, or is shorter than a page; ETXTBSY: open for writing; EBUSY:
+// swapped to already; EIO, EUCLEAN: the disk; EROFS; ENOMEM. No lock held; sleeps.
 func OpenSwapFile(d *Dentry) (*SwapFile, syscall.Errno) {
 	node, ok := d.inode.ops.(*extInode)
 	if !ok || d.inode.typ != syscall.S_IFREG {
@@ -76,7 +107,6 @@ func OpenSwapFile(d *Dentry) (*SwapFile, syscall.Errno) {
 		f.Put()
 		return nil, syscall.EBUSY
 	}
-	s.makeConds()
 	for i := range s.parts {
 		s.parts[i].req.Data, s.parts[i].req.Done = uintptr(i), s.partDone
 	}
@@ -111,8 +141,13 @@ func (s *SwapFile) lookUp() syscall.Errno {
 	if n == 0 {
 		return syscall.EINVAL
 	}
-	s.pages = make([]uint64, 0, min(n, 1<<20))
+	if s.pages = mm.MakeSlice[uint64](int(n)); s.pages == nil {
+		return syscall.ENOMEM
+	}
 	for k := range n {
+		if !mm.EnsureHeap() { // there may be an object for each page
+			return syscall.ENOMEM
+		}
 		var at mm.PageBlocks
 		if e := s.node.GetBlocks(k, 0, &at); e != 0 {
 			return e
@@ -129,7 +164,7 @@ func (s *SwapFile) lookUp() syscall.Errno {
 		if sector == 0 {
 			s.split[k] = &at
 		}
-		s.pages = append(s.pages, sector)
+		s.pages[k] = sector
 	}
 	return 0
 }
@@ -143,99 +178,83 @@ func (s *SwapFile) Sectors() uint64 { return uint64(len(s.pages)) * sectorsPerPa
 // ReadOnly is the disk's.
 func (s *SwapFile) ReadOnly() bool { return s.dev.ReadOnly() }
 
-// Submit starts r, whose pieces are pages, on the disk. It may sleep.
+// Submit starts r, which is of whole pages, on the disk. It may sleep.
 func (s *SwapFile) Submit(r *blk.Request) {
-	w := s.takeWhole()
+	w := claim(&s.freeQ, s.whole[:])
 	w.r = r
 	w.left.Store(1)
 	w.err.Store(0)
-	first := r.Sector / sectorsPerPage
-	n := r.NSegs
-	if first+uint64(n) > uint64(len(s.pages)) {
+	l := layout{s: s, whole: w, memory: r.Segs[:r.NSegs]}
+	first, size := r.Sector/sectorsPerPage, uint64(0)
+	for _, m := range l.memory {
+		size += uint64(m.Len)
+	}
+	end := first + size/arch.PageSize
+	switch {
+	case r.Op == blk.Flush:
+		l.submit()
+	case end > uint64(len(s.pages)):
 		w.err.Store(int32(syscall.EIO))
-		n = 0
-	}
-	for k := 0; k < n; {
-		page := first + uint64(k)
-		if s.pages[page] == 0 {
-			s.submitSplit(w, s.split[page], r.Segs[k])
-			k++
-			continue
+	default:
+		for k := first; k < end; k++ {
+			l.page(k)
 		}
-		run := 1
-		for k+run < n && s.pages[page+uint64(run)] == s.pages[page]+uint64(run)*sectorsPerPage {
-			run++
-		}
-		s.submitPart(w, s.pages[page], r.Segs[k:k+run])
-		k += run
-	}
-	if r.Op == blk.Flush {
-		s.submitPart(w, 0, nil)
+		l.submit()
 	}
 	s.finish(w)
 }
 
-// takeWhole returns an entry of the table for the caller. It may sleep.
-func (s *SwapFile) takeWhole() *swapWhole {
-	for {
-		for i := range s.whole {
-			if w := &s.whole[i]; w.busy.CompareAndSwap(false, true) {
-				return w
-			}
-		}
-		s.freeQ.Wait(s.wholeFree)
+// layout lays a request out on the disk, in pieces that are adjacent there. The one
+// in hand is size bytes from sector on; memory from skip on is what is left.
+type layout struct {
+	s      *SwapFile
+	whole  *swapWhole
+	memory []blk.Seg
+	skip   uint32
+	sector uint64
+	size   uint32
+}
+
+// page adds page k of the file.
+func (l *layout) page(k uint64) {
+	if sector := l.s.pages[k]; sector != 0 {
+		l.extend(sector, arch.PageSize)
+		return
+	}
+	at := l.s.split[k]
+	for _, sector := range at.Sector[:at.N] {
+		l.extend(sector, uint32(arch.PageSize/at.N))
 	}
 }
 
-// takePart is takeWhole for pieces.
-func (s *SwapFile) takePart() *swapPart {
-	for {
-		for i := range s.parts {
-			if p := &s.parts[i]; p.busy.CompareAndSwap(false, true) {
-				return p
-			}
-		}
-		s.freeQ.Wait(s.partFree)
+// extend adds size bytes at sector: to the piece in hand, or to a new one.
+func (l *layout) extend(sector uint64, size uint32) {
+	if l.size > 0 && sector != l.sector+uint64(l.size)/blk.SectorSize {
+		l.submit()
 	}
+	if l.size == 0 {
+		l.sector = sector
+	}
+	l.size += size
 }
 
-// makeConds makes the conditions of waits, once.
-func (s *SwapFile) makeConds() {
-	s.wholeFree = func() bool {
-		for i := range s.whole {
-			if !s.whole[i].busy.Load() {
-				return true
-			}
+// submit starts the piece in hand, with the next memory.
+func (l *layout) submit() {
+	p := claim(&l.s.freeQ, l.s.parts[:])
+	p.whole = l.whole
+	p.req.Op, p.req.Sector, p.req.NSegs, p.req.Err = l.whole.r.Op, l.sector, 0, 0
+	for l.size > 0 {
+		m := &l.memory[0]
+		n := min(l.size, m.Len-l.skip)
+		p.req.Segs[p.req.NSegs] = blk.Seg{Phys: m.Phys + uint64(l.skip), Len: n}
+		p.req.NSegs++
+		l.size -= n
+		if l.skip += n; l.skip == m.Len {
+			l.memory, l.skip = l.memory[1:], 0
 		}
-		return false
 	}
-	s.partFree = func() bool {
-		for i := range s.parts {
-			if !s.parts[i].busy.Load() {
-				return true
-			}
-		}
-		return false
-	}
-}
-
-// submitSplit starts the transfer of a page block by block.
-func (s *SwapFile) submitSplit(w *swapWhole, at *mm.PageBlocks, page blk.Seg) {
-	size := uint32(arch.PageSize / at.N)
-	for i := range at.N {
-		block := [1]blk.Seg{{Phys: page.Phys + uint64(i)*uint64(size), Len: size}}
-		s.submitPart(w, at.Sector[i], block[:])
-	}
-}
-
-// submitPart starts a piece of w.
-func (s *SwapFile) submitPart(w *swapWhole, sector uint64, segs []blk.Seg) {
-	p := s.takePart()
-	p.whole = w
-	p.req.Op, p.req.Sector, p.req.Err = w.r.Op, sector, 0
-	p.req.NSegs = copy(p.req.Segs[:], segs)
-	w.left.Add(1)
-	s.dev.Submit(&p.req)
+	l.whole.left.Add(1)
+	l.s.dev.Submit(&p.req)
 }
 
 // partDone is the end of a piece. Completion context: it does not sleep.

@@ -56,6 +56,7 @@ func testSwapFile(t *testing.T, args []string) {
 	}
 	swapThrough(t, s, pages)
 	behind := &blk.Request{Sector: s.Sectors(), NSegs: 1, Done: func(*blk.Request) {}}
+	behind.Segs[0].Len = arch.PageSize
 	s.Submit(behind)
 	want(t, "a page behind the end", behind.Err, syscall.EIO)
 	s.Close()
@@ -94,16 +95,22 @@ func swapThrough(t *testing.T, s *SwapFile, pages int) {
 	for i := range data {
 		data[i] = byte(rand.Uint32())
 	}
+	// Frames in a row share a segment, as in mm's requests.
+	const block = 2 // its order
 	frames := make([]*mm.Page, blk.MaxSegs)
-	for i := range frames {
-		frames[i] = mm.AllocPage(mm.GFPKernel)
-		defer mm.PutPage(frames[i])
+	for i := 0; i < len(frames); i += 1 << block {
+		p := mm.AllocPages(mm.GFPKernel, block)
+		defer mm.FreePages(p, block)
+		for k := range 1 << block {
+			frames[i+k] = mm.PageOf(p.PFN() + arch.PFN(k))
+		}
 	}
 	move := func(op blk.Op, first, n int) {
 		done := make(chan syscall.Errno)
-		r := &blk.Request{Op: op, Sector: uint64(first) * sectorsPerPage, NSegs: n, Done: func(r *blk.Request) { done <- r.Err }}
-		for i := range n {
-			r.Segs[i] = blk.Seg{Phys: uint64(frames[i].PFN()) << arch.PageShift, Len: arch.PageSize}
+		r := &blk.Request{Op: op, Sector: uint64(first) * sectorsPerPage, Done: func(r *blk.Request) { done <- r.Err }}
+		for i := 0; i < n; i += 1 << block {
+			r.Segs[r.NSegs] = blk.Seg{Phys: uint64(frames[i].PFN()) << arch.PageShift, Len: uint32(min(n-i, 1<<block)) * arch.PageSize}
+			r.NSegs++
 		}
 		go s.Submit(r)
 		if e := <-done; e != 0 {
