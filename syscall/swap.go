@@ -29,23 +29,9 @@ var swapDevices = map[uint64]blk.Device{}
 // device nodes with number rdev. Start-up only.
 func RegisterSwapDevice(rdev uint64, dev blk.Device) { swapDevices[rdev] = dev }
 
-// swapFile returns the file on a disk that a path argument names; nil: it names
-// something else, or nothing.
-func swapFile(t *proc.Task, addr uintptr) *fs.Dentry {
-	d, e := resolveAt(t, cwdArg, addr, 0)
-	if e != 0 || d.Inode().Type() != errno.S_IFREG {
-		return nil
-	}
-	return d
-}
-
-// swapDevice returns the device that a path argument names. EINVAL: the file is
-// no block device; ENXIO: there is none with its number.
-func swapDevice(t *proc.Task, addr uintptr) (blk.Device, errno.Errno) {
-	d, e := resolveAt(t, cwdArg, addr, 0)
-	if e != 0 {
-		return nil, e
-	}
+// swapDevice returns the device behind a node of /dev. EINVAL: d is no block device;
+// ENXIO: there is none with its number.
+func swapDevice(d *fs.Dentry) (blk.Device, errno.Errno) {
 	if d.Inode().Type() != errno.S_IFBLK {
 		return nil, errno.EINVAL
 	}
@@ -71,7 +57,11 @@ func sysSwapon(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	if flags&swapFlagPrefer != 0 {
 		prio = flags & swapFlagPrioMask
 	}
-	if d := swapFile(t, a[0]); d != nil {
+	d, e := resolveAt(t, cwdArg, a[0], 0)
+	if e != 0 {
+		return 0, e
+	}
+	if d.Inode().Type() == errno.S_IFREG {
 		s, e := fs.OpenSwapFile(d)
 		if e != 0 {
 			return 0, e
@@ -81,7 +71,7 @@ func sysSwapon(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 		}
 		return 0, e
 	}
-	dev, e := swapDevice(t, a[0])
+	dev, e := swapDevice(d)
 	if e != 0 {
 		return 0, e
 	}
@@ -94,7 +84,11 @@ func sysSwapoff(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	if !t.Creds().Capable(proc.CapSysAdmin) {
 		return 0, errno.EPERM
 	}
-	if d := swapFile(t, a[0]); d != nil {
+	d, e := resolveAt(t, cwdArg, a[0], 0)
+	if e != 0 {
+		return 0, e
+	}
+	if d.Inode().Type() == errno.S_IFREG {
 		s := fs.SwapFileOf(d)
 		if s == nil {
 			return 0, errno.EINVAL
@@ -105,7 +99,7 @@ func sysSwapoff(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 		}
 		return 0, e
 	}
-	dev, e := swapDevice(t, a[0])
+	dev, e := swapDevice(d)
 	if e == errno.ENXIO {
 		e = errno.EINVAL
 	}
