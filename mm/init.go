@@ -85,7 +85,7 @@ func addRegion(r arch.Region) {
 }
 
 // fillHeapReserve gives frames to the reserve that backs first touches of the
-// Go heap until it holds HeapTarget. It reports whether it could.
+// Go heap until it holds what it should. It reports whether it could.
 func fillHeapReserve(gfp GFP) bool {
 	for arch.HeapLevel() < heapGoal() {
 		if !giveHeapFrame(gfp) {

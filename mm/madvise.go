@@ -44,13 +44,12 @@ func DoMadvise(m *MM, start, length uintptr, advice int) syscall.Errno {
 	if end < start || pageAlign(length) < length {
 		return syscall.EINVAL
 	}
-	if takesPages(advice) && losesSealed(m, start, end) {
+	v := FindVMA(m, start)
+	if takesPages(advice) && losesSealed(v, end) {
 		return syscall.EPERM
 	}
 	var hole syscall.Errno
-	at := start
-	v := FindVMA(m, start)
-	for ; at < end; v = v.vmNext {
+	for at := start; at < end; v = v.vmNext {
 		if v == nil || v.VMStart >= end {
 			hole = syscall.ENOMEM
 			break

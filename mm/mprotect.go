@@ -129,7 +129,7 @@ func DoMprotect(m *MM, start, length uintptr, prot int) syscall.Errno {
 	if v == nil {
 		return syscall.ENOMEM
 	}
-	if isSealed(m, start, end) {
+	if isSealed(v, end) {
 		return syscall.EPERM
 	}
 	switch {

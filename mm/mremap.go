@@ -33,7 +33,7 @@ func DoMremap(m *MM, addr, oldLen, newLen uintptr, flags int, newAddr uintptr) (
 	if r.newLen == 0 || r.newLen > arch.TaskSize || r.oldLen > arch.TaskSize || addr > arch.TaskSize-r.oldLen {
 		return 0, syscall.EINVAL
 	}
-	if isSealed(m, addr, addr+r.oldLen) {
+	if isSealed(FindVMA(m, addr), addr+r.oldLen) {
 		return 0, syscall.EPERM
 	}
 	if flags&MremapFixed != 0 {

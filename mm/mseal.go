@@ -41,9 +41,10 @@ func DoMseal(m *MM, start, length uintptr) syscall.Errno {
 	return 0
 }
 
-// isSealed reports whether a mapping in [start, end) is sealed. MmapSem held.
-func isSealed(m *MM, start, end uintptr) bool {
-	for v := FindVMA(m, start); v != nil && v.VMStart < end; v = v.vmNext {
+// isSealed reports whether v or a mapping behind it, below end, is sealed. MmapSem
+// held.
+func isSealed(v *VMA, end uintptr) bool {
+	for ; v != nil && v.VMStart < end; v = v.vmNext {
 		if v.VMFlags&VMSealed != 0 {
 			return true
 		}
@@ -51,11 +52,11 @@ func isSealed(m *MM, start, end uintptr) bool {
 	return false
 }
 
-// losesSealed reports whether taking the pages out of [start, end) would change
-// what a program reads in a sealed mapping that it may not write: of private
-// anonymous memory. MmapSem held. Source: Linux's is_ro_anon and can_madvise_modify.
-func losesSealed(m *MM, start, end uintptr) bool {
-	for v := FindVMA(m, start); v != nil && v.VMStart < end; v = v.vmNext {
+// losesSealed reports whether taking the pages out of v and what is behind it, up to
+// end, would change what a program reads in a sealed mapping that it may not write: of
+// private anonymous memory. MmapSem held. Source: Linux's is_ro_anon and can_madvise_modify.
+func losesSealed(v *VMA, end uintptr) bool {
+	for ; v != nil && v.VMStart < end; v = v.vmNext {
 		if v.VMFlags&(VMSealed|VMWrite|VMShared) == VMSealed && v.VMFile == nil {
 			return true
 		}

@@ -24,7 +24,7 @@ func DoMunmap(m *MM, addr, length uintptr) syscall.Errno {
 	if v == nil || v.VMStart >= end {
 		return 0
 	}
-	if isSealed(m, addr, end) {
+	if isSealed(v, end) {
 		return syscall.EPERM
 	}
 	var extra *VMA // for the upper part, when a hole splits a vma
