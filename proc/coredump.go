@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -192,12 +193,7 @@ func (g *ThreadGroup) gotKilled() bool {
 
 // writeCoreFilter writes /proc/PID/coredump_filter.
 func writeCoreFilter(w io.Writer, t *Task) {
-	io.WriteString(w, hex8(t.Group.Limits.coreFilter.Load())+"\n")
-}
-
-func hex8(n uint32) string {
-	s := strconv.FormatUint(uint64(n), 16)
-	return strings.Repeat("0", 8-len(s)) + s
+	fmt.Fprintf(w, "%08x\n", t.Group.Limits.coreFilter.Load())
 }
 
 // storeCoreFilter takes what is written to coredump_filter. ESRCH; EINVAL: no number.

@@ -12,16 +12,11 @@ import (
 // for the notes and for each mapping, and the notes.
 
 const (
-	coreHeaderSize = 64
-	corePhdrSize   = 56
-	phnumXNum      = 0xffff // in e_phnum: the number does not fit
-
-	typeCore            = 4 // ET_CORE
-	notePRStatus        = 1 // NT_PRSTATUS
-	notePRPSInfo        = 3 // NT_PRPSINFO
-	progLoad            = 1 // PT_LOAD
-	progNote            = 4 // PT_NOTE
-	progX, progW, progR = 1, 2, 4
+	etCore     = 4
+	ptNote     = 4
+	ntPRStatus = 1
+	ntPRPSInfo = 3
+	phnumXNum  = 0xffff // in e_phnum: the number does not fit
 )
 
 // coreHeader is Elf64_Ehdr, coreProg Elf64_Phdr.
@@ -68,20 +63,20 @@ type corePSInfo struct {
 func (t *Task) coreHead(sig int, segments []mm.CoreSegment) []byte {
 	notes := t.coreNotes(sig)
 	n := min(len(segments)+1, phnumXNum-1)
-	start := coreHeaderSize + n*corePhdrSize
+	start := ehdrSize + n*phdrSize
 	size := (start + len(notes) + arch.PageSize - 1) &^ (arch.PageSize - 1)
 	var b bytes.Buffer
 	le := func(v any) { binary.Write(&b, binary.LittleEndian, v) }
 	le(coreHeader{
 		Ident: [16]byte{0x7f, 'E', 'L', 'F', 2, 1, 1}, // 64 bits, little endian, version 1
-		Type:  typeCore, Machine: 62, Version: 1,
-		Phoff: coreHeaderSize, Ehsize: coreHeaderSize, Phentsize: corePhdrSize, Phnum: uint16(n),
+		Type:  etCore, Machine: emX86_64, Version: 1,
+		Phoff: ehdrSize, Ehsize: ehdrSize, Phentsize: phdrSize, Phnum: uint16(n),
 	})
-	le(coreProg{Type: progNote, Off: uint64(start), Filesz: uint64(len(notes)), Align: 4})
+	le(coreProg{Type: ptNote, Off: uint64(start), Filesz: uint64(len(notes)), Align: 4})
 	off := uint64(size)
 	for _, s := range segments[:n-1] {
 		le(coreProg{
-			Type: progLoad, Flags: segmentFlags(s.Flags), Off: off, Vaddr: uint64(s.Start),
+			Type: ptLoad, Flags: segmentFlags(s.Flags), Off: off, Vaddr: uint64(s.Start),
 			Filesz: uint64(s.Dump), Memsz: uint64(s.End - s.Start), Align: arch.PageSize,
 		})
 		off += uint64(s.Dump)
@@ -94,13 +89,13 @@ func (t *Task) coreHead(sig int, segments []mm.CoreSegment) []byte {
 // segmentFlags are the permissions as program headers give them.
 func segmentFlags(f mm.VMFlags) (p uint32) {
 	if f&mm.VMRead != 0 {
-		p |= progR
+		p |= pfR
 	}
 	if f&mm.VMWrite != 0 {
-		p |= progW
+		p |= pfW
 	}
 	if f&mm.VMExec != 0 {
-		p |= progX
+		p |= pfX
 	}
 	return p
 }
@@ -123,8 +118,8 @@ func (t *Task) coreNotes(sig int) []byte {
 	writeCmdline(&args, t.MM)
 	copy(info.Args[:len(info.Args)-1], bytes.ReplaceAll(args.Bytes(), []byte{0}, []byte{' '}))
 	var b bytes.Buffer
-	addNote(&b, notePRStatus, &status)
-	addNote(&b, notePRPSInfo, &info)
+	addNote(&b, ntPRStatus, &status)
+	addNote(&b, ntPRPSInfo, &info)
 	return b.Bytes()
 }
 
