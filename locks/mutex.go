@@ -18,7 +18,8 @@ type Mutex struct {
 	list  waiterList // guarded by lock
 }
 
-// Init sets the lock's class. The zero Mutex works but is not checked.
+// Init sets the lock's class, and makes it free: a host test's fresh machine has the
+// globals of the one before. The zero Mutex works but is not checked.
 func (l *Mutex) Init(class Class) {
 	l.dep.init(class)
 	l.owner.Store(0)

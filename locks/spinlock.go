@@ -17,7 +17,8 @@ type SpinLock struct {
 	owner atomic.Uintptr // goroutine that holds it, or 0
 }
 
-// Init sets the lock's class. The zero SpinLock works but is not checked.
+// Init sets the lock's class, and makes it free, as for a Mutex. The zero SpinLock
+// works but is not checked.
 func (l *SpinLock) Init(class Class) {
 	l.dep.init(class)
 	l.owner.Store(0)

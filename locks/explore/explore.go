@@ -251,6 +251,9 @@ func (x *run) guard(when string, f func()) {
 	f()
 }
 
+// fail keeps the first failure.
+//
+//go:norace
 func (x *run) fail(what string) {
 	if x.failure == "" {
 		x.failure = what

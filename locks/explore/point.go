@@ -24,7 +24,7 @@ func (x *run) Point(g uintptr, op locks.Op, lock unsafe.Pointer, class locks.Cla
 	}
 	x.note(t, event(op), lock, class)
 	if x.steps++; x.steps > maxSteps {
-		x.stuck("no end after so many steps")
+		x.fail("no end after so many steps")
 		x.stop(t)
 	}
 	if x.checked && op == locks.OpRelease && (class == locks.PageTableLock || class == locks.MmapSem) {
@@ -131,7 +131,7 @@ func (x *run) choose(cur *task) *task {
 	sleepers := len(x.enabled) == 0
 	if sleepers {
 		if x.idle++; x.idle > 1000 {
-			x.stuck("only clocks go on")
+			x.fail("only clocks go on")
 			return nil
 		}
 	} else {
@@ -145,7 +145,7 @@ func (x *run) choose(cur *task) *task {
 		}
 	}
 	if len(x.enabled) == 0 {
-		x.stuck("deadlock")
+		x.fail("deadlock")
 		return nil
 	}
 	id := x.enabled[0]
@@ -224,9 +224,6 @@ func (x *run) giveUp(t *task) {
 	x.main <- struct{}{}
 	seen()
 }
-
-//go:norace
-func (x *run) stuck(what string) { x.fail(what) }
 
 // note records an event and adds it to the hash.
 //

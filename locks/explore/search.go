@@ -47,11 +47,11 @@ type Found struct {
 
 // Search runs schedules of a scenario until one fails. build makes a fresh machine
 // for each.
-func Search(build func() Scenario, c Config) (*Found, Stats) {
+func Search(build func() Scenario, c Config) (found *Found, st Stats) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // one task runs at a time, and hands over faster so
-	var st Stats
 	begun := time.Now()
 	seen := map[uint64]bool{}
+	defer func() { st.Distinct, st.Elapsed = len(seen), time.Since(begun) }()
 	length := 1
 	if c.Strategy == "pct" {
 		length = Run(build(), NewReplay(nil)).Decisions // what the default takes
@@ -61,7 +61,7 @@ func Search(build func() Scenario, c Config) (*Found, Stats) {
 		s := next(st.Schedules)
 		if s == nil || c.Schedules > 0 && st.Schedules == c.Schedules {
 			st.Complete = s == nil
-			break
+			return nil, st
 		}
 		o := Run(build(), s)
 		st.Schedules++
@@ -69,14 +69,11 @@ func Search(build func() Scenario, c Config) (*Found, Stats) {
 		st.Switches += o.Switches
 		seen[o.Hash] = true
 		if o.Failure != "" {
-			st.Distinct, st.Elapsed = len(seen), time.Since(begun)
 			at := c
 			at.Seed, at.Schedules = c.Seed+uint64(st.Schedules-1), 1
 			return &Found{Outcome: o, Config: at, Choices: FormatChoices(o.Choices)}, st
 		}
 	}
-	st.Distinct, st.Elapsed = len(seen), time.Since(begun)
-	return nil, st
 }
 
 // strategies returns what gives the strategy of the n-th schedule, or nil after

@@ -118,10 +118,7 @@ func (t *task) condition(r *trace, names instances) string {
 
 // object names what an event is about.
 func (e *entry) object(names instances) string {
-	switch {
-	case e.event == evStep && e.lock != nil:
-		return ""
-	case e.lock == nil:
+	if e.event == evStep || e.lock == nil {
 		return ""
 	}
 	return names.of(e.lock, e.class)
@@ -150,14 +147,8 @@ func (n instances) of(lock unsafe.Pointer, class locks.Class) string {
 
 // place is where a stack is, in the code above the locks: the innermost frames.
 func place(s *locks.Stack) string {
-	var out []string
-	for _, f := range Frames(s[:]) {
-		out = append(out, f)
-		if len(out) == 4 {
-			break
-		}
-	}
-	return strings.Join(out, " < ")
+	frames := Frames(s[:])
+	return strings.Join(frames[:min(4, len(frames))], " < ")
 }
 
 // Frames are the lines of a stack, innermost first, without those of the locks and
