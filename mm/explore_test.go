@@ -118,6 +118,13 @@ func (m *MM) oneOf(i int, v uint64, seeds []uint64) {
 	panic(fmt.Sprintf("page %d holds %#x, not what seeds %v put there", i, v, seeds))
 }
 
+// fork is DupMM that must work.
+func (m *MM) fork() *MM {
+	c, e := DupMM(m, noLimits())
+	must(e)
+	return c
+}
+
 func must(e syscall.Errno) {
 	if e != 0 {
 		panic(e)
@@ -161,8 +168,8 @@ func (x *scene) finish() {
 	if n := swapperSpace.Pages(); n != 0 {
 		panic(fmt.Sprintf("%d pages left in the swap cache", n))
 	}
-	if n := NrSwapPages(); n != x.slots && n != 0 {
-		panic(fmt.Sprintf("%d swap slots free at the end, want %d", n, x.slots))
+	if n, all := NrSwapPages(), int(totalSwapPages.Load()); n != all {
+		panic(fmt.Sprintf("%d swap slots free at the end, want %d", n, all))
 	}
 	if n := allFrames(); n != x.frames {
 		panic(fmt.Sprintf("%d frames free or with the slabs at the end, want %d", n, x.frames))
@@ -170,7 +177,11 @@ func (x *scene) finish() {
 }
 
 // allFrames counts what is free, or was given to the heap for slabs.
-func allFrames() int { return recountFrames() + int(heapPages.Load()) }
+func allFrames() int {
+	pageAllocLock.Lock()
+	defer pageAllocLock.Unlock()
+	return recountFrames() + int(heapPages.Load())
+}
 
 // taskDisk is a disk whose completions are tasks: when they come, and in which
 // order if there are two, is the explorer's choice.
@@ -242,14 +253,8 @@ func (s *scenario) set() explore.Scenario {
 	x := &scene{Scenario: &explore.Scenario{}, slots: s.slots}
 	arch.InitSoft(frames, 8)
 	Init(Config{})
-	d := &taskDisk{prompt: true}
+	d := &taskDisk{promptDisk: newPromptDisk(s.slots), prompt: true}
 	d.lock.Init(locks.RequestLock)
-	d.data = make([]byte, (s.slots+1)*arch.PageSize)
-	header := make([]byte, arch.PageSize)
-	if _, e := swapDisk("", s.slots).ReadAt(header, 0); e != nil {
-		panic(e)
-	}
-	copy(d.data, header)
 	must(SwapOn(d, -1))
 	x.disk, x.frames = d, allFrames()
 	s.build(x)

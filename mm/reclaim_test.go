@@ -38,17 +38,21 @@ func (d *promptDisk) Submit(r *blk.Request) {
 	r.Done(r)
 }
 
+// newPromptDisk makes one that is a swap area.
+func newPromptDisk(slots int) promptDisk {
+	d := promptDisk{data: make([]byte, (slots+1)*arch.PageSize)}
+	if _, err := swapDisk("", slots).ReadAt(d.data[:arch.PageSize], 0); err != nil {
+		panic(err)
+	}
+	return d
+}
+
 func promptMachine(t testing.TB, frames, slots int) {
 	t.Helper()
 	arch.InitSoft(frames, 2)
 	Init(Config{})
-	d := &promptDisk{data: make([]byte, (slots+1)*arch.PageSize)}
-	header := make([]byte, arch.PageSize)
-	if _, e := swapDisk("", slots).ReadAt(header, 0); e != nil {
-		t.Fatal(e)
-	}
-	copy(d.data, header)
-	if e := SwapOn(d, -1); e != 0 {
+	d := newPromptDisk(slots)
+	if e := SwapOn(&d, -1); e != 0 {
 		t.Fatal("swapon:", e)
 	}
 }

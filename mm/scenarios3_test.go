@@ -47,8 +47,7 @@ var rareScenarios = []*scenario{
 			chooseFattest2()
 		})
 		x.task("fork", func(cpu int) {
-			g, e := DupMM(m, noLimits())
-			must(e)
+			g := m.fork()
 			g.put(cpu, a, 0, 2)
 			MMPut(g)
 		})
@@ -87,9 +86,8 @@ var rareScenarios = []*scenario{
 	}},
 	{name: "swapon-swapoff-steal", slots: 8, build: func(x *scene) {
 		m, a := x.space(4)
-		other := &promptDisk{data: make([]byte, len(x.disk.data))}
-		copy(other.data, x.disk.data)
-		x.task("swapon", func(int) { must(SwapOn(&namedDisk{other}, 5)) })
+		other := newPromptDisk(x.slots)
+		x.task("swapon", func(int) { must(SwapOn(&namedDisk{&other}, 5)) })
 		x.task("swapoff", func(int) { must(SwapOff("prompt")) })
 		x.stealer(m, 2)
 		x.task("stealer2", func(int) { stealFrom(m, GFPKswapd); RunDiskQueue() })

@@ -29,8 +29,7 @@ var scenarios = []*scenario{
 	{name: "fork-steal-fault", slots: 32, build: func(x *scene) {
 		m, a := x.space(3)
 		x.task("fork", func(cpu int) {
-			c, e := DupMM(m, noLimits())
-			must(e)
+			c := m.fork()
 			c.get(cpu, a, 0, 1, 2)
 			c.put(cpu, a, 1, 3)
 			c.get(cpu, a, 1, 3)
