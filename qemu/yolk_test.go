@@ -227,24 +227,30 @@ func TestInputNotRead(t *testing.T) {
 	}
 }
 
+// startHanging starts a command whose program says "started" and hangs, and waits
+// until it does.
+func startHanging(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	// QEMU shares this pipe through nobody: the end of file says that the command has gone.
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(out, make([]byte, len("started\n"))); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A signal ends the run, QEMU and all.
 func TestSignals(t *testing.T) {
 	t.Parallel()
 	in := install(t)
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGKILL} {
 		cmd := in.command("./prog", "out=started", "hang")
-		// QEMU shares this pipe through nobody: the end of file says that the
-		// command has gone; the group of QEMU is looked for below.
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.ReadFull(out, make([]byte, len("started\n"))); err != nil {
-			t.Fatal(err)
-		}
+		startHanging(t, cmd)
 		children := childrenOf(cmd.Process.Pid)
 		if len(children) != 1 {
 			t.Errorf("%v: the command has children %v, want QEMU only", sig, children)
@@ -271,16 +277,7 @@ func TestQuit(t *testing.T) {
 	in := install(t)
 	log := filepath.Join(in.dir, "the.log")
 	cmd := in.command("-log", log, "./prog", "out=started", "hang")
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.ReadFull(out, make([]byte, len("started\n"))); err != nil {
-		t.Fatal(err)
-	}
+	startHanging(t, cmd)
 	_ = cmd.Process.Signal(syscall.SIGQUIT)
 	_ = cmd.Wait()
 	if got := cmd.ProcessState.ExitCode(); got != 128+int(syscall.SIGQUIT) {

@@ -4,12 +4,12 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -85,7 +85,7 @@ func run(i int, t wire.Test) {
 	cmd := exec.Command(t.Argv[0], t.Argv[1:]...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), t.Env...)
-	cmd.Stdin = strings.NewReader(string(t.Stdin))
+	cmd.Stdin = bytes.NewReader(t.Stdin)
 	cmd.Stdout, cmd.Stderr = stream{i, false}, stream{i, true}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.WaitDelay = waitDelay
