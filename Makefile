@@ -60,7 +60,7 @@ TORTURE_TIME ?= 300
 torture: export PATH := $(PATH):/usr/sbin:/sbin
 torture: tools-test build
 	@mkdir -p out
-	gcc -static -pthread -O1 -Wall -Wextra -Werror -o out/torture user/torture/*.c
+	gcc -static -pthread -O1 -Wall -Wextra -Werror -o out/torture user/torture/*.c user/c/mkswap.c
 	for form in "-smp 1" "-smp 2 -lockdep" "-smp 4" "-smp 4 -lockdep"; do \
 		rm -f out/torture.disk out/torture.swap; truncate -s 64M out/torture.disk; truncate -s 32M out/torture.swap; \
 		mkfs.ext2 -q -F out/torture.disk || exit 1; \

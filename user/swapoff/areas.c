@@ -2,6 +2,7 @@
  * while processes run and fault. The machine swaps to its first disk, at the
  * lowest priority; the two others are ours. */
 #include "swapoff.h"
+#include "../c/mkswap.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -35,18 +36,6 @@ static struct usage usage_of(const char *device)
 	return u;
 }
 
-/* make_area does what mkswap does, with the first EXTRA pages of a disk. */
-static void make_area(const char *device)
-{
-	static uint32_t page[PAGE / 4];
-	int fd = open(device, O_WRONLY);
-
-	page[256] = 1;     /* version */
-	page[257] = EXTRA; /* last page */
-	memcpy((char *)page + PAGE - 10, "SWAPSPACE2", 10);
-	CHECK(fd >= 0 && write(fd, page, PAGE) == (ssize_t)PAGE && close(fd) == 0);
-}
-
 static void on(int i, int prio) { CHECK(swapon(extra[i], SWAP_FLAG_PREFER | prio) == 0); }
 static void off(int i) { CHECK(swapoff(extra[i]) == 0); }
 
@@ -56,7 +45,7 @@ static void begin(void)
 	for (int i = 0; i < 2; i++) {
 		if (usage_of(extra[i]).size)
 			off(i);
-		make_area(extra[i]);
+		CHECK(make_swap(extra[i], EXTRA) == 0);
 	}
 }
 
