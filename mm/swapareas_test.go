@@ -69,6 +69,30 @@ func TestAreasByPriority(t *testing.T) {
 	}
 }
 
+// TestEqualsGiveAlike: whatever the sizes of requests, equals give about as many
+// slots; but one that was full does not make up for it.
+func TestEqualsGiveAlike(t *testing.T) {
+	areasMachine(t, area{"a", 3, 1000}, area{"b", 3, 1000}, area{"c", 3, 10})
+	var used [3]int
+	var small []SwapEntry // those of c
+	for i := range 40 {
+		_, got := take([]int{32, 7}[i%2])
+		for _, e := range got {
+			if used[e.Type()]++; e.Type() == 2 {
+				small = append(small, e)
+			}
+		}
+		if i == 20 {
+			for _, e := range small {
+				SwapFree(e)
+			}
+		}
+	}
+	if d := used[0] - used[1]; max(d, -d) > 32 || used[2] != 20 {
+		t.Errorf("slots of a, b, c: %v", used)
+	}
+}
+
 // TestFreedSlotOfAHigherArea: it is the next one to go, and then the turns go on.
 func TestFreedSlotOfAHigherArea(t *testing.T) {
 	areasMachine(t, area{"h", 9, 2}, area{"a", 3, 4}, area{"b", 3, 4})

@@ -30,6 +30,7 @@ type swapInfo struct {
 	writeOK atomic.Bool // slots may be handed out, and gain references by stealing; read anywhere
 	prio    int
 	next    int // in swapList, -1 ends it
+	turn    int // slots handed out in turn with its equals; swap_list_lock
 
 	dev blk.Device    // fixed while used
 	typ int           // index in swapInfos; fixed
@@ -107,7 +108,7 @@ func getSwapPages(out []SwapEntry) int {
 	}
 	nrSwapPages.Add(int64(-n))
 	if n > 0 {
-		swapList.next = rotateEqual(int(out[n-1].Type()))
+		swapList.next = nextTurn(start, out[:n])
 	}
 	swapListLock.Unlock()
 	return n
@@ -147,8 +148,50 @@ func afterEquals(t int) int {
 	return t
 }
 
-// rotateEqual is where the search after a success in area t begins: at the next
-// area of the same priority. swap_list_lock held.
+// nextTurn is where the search after one that began at start, and has got slots,
+// begins: at the equal of the last area used that has given fewest, of several at the
+// next one. Requests are of any size: turns of one request each would leave one area
+// with all the large ones. swap_list_lock held.
+func nextTurn(start int, got []SwapEntry) int {
+	last := int(got[len(got)-1].Type())
+	if swapInfos[last].prio != swapInfos[start].prio {
+		restartTurns()
+	}
+	for _, e := range got {
+		swapInfos[e.Type()].turn++
+	}
+	best := -1
+	for t, more := last, true; more; more = t != last {
+		t = rotateEqual(t)
+		si := &swapInfos[t]
+		switch {
+		case !si.hasRoom():
+			si.turn = swapInfos[last].turn // it has nothing to make up for later
+		case best < 0 || si.turn < swapInfos[best].turn:
+			best = t
+		}
+	}
+	if best < 0 {
+		return last
+	}
+	return best
+}
+
+// restartTurns forgets what areas have given. swap_list_lock held.
+func restartTurns() {
+	for i := range swapInfos {
+		swapInfos[i].turn = 0
+	}
+}
+
+// hasRoom reports whether any slot is free. swap_list_lock held.
+func (si *swapInfo) hasRoom() bool {
+	si.lock.Lock()
+	defer si.lock.Unlock()
+	return si.inUse < si.pages
+}
+
+// rotateEqual is the next area after t of the same priority. swap_list_lock held.
 func rotateEqual(t int) int {
 	if n := swapInfos[t].next; n >= 0 && swapInfos[n].prio == swapInfos[t].prio {
 		return n

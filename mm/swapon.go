@@ -168,6 +168,7 @@ func linkSwapArea(si *swapInfo) {
 	si.next = *link
 	*link = si.typ
 	swapList.next = swapList.head
+	restartTurns()
 	si.lock.Lock()
 	si.writeOK.Store(true)
 	nrSwapPages.Add(int64(si.freeSlots()))
@@ -183,6 +184,7 @@ func unlinkSwapArea(si *swapInfo) {
 	}
 	*link = si.next
 	swapList.next = swapList.head
+	restartTurns()
 	si.lock.Lock()
 	si.writeOK.Store(false)
 	nrSwapPages.Add(int64(-si.freeSlots()))
