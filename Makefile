@@ -4,6 +4,7 @@
 # make suite   programs of others in guests: Debian's packages, the tests of Go's standard library
 # make lint    gofmt, go vet, staticcheck and the check of the layers
 # make torture minutes of everything at random under memory pressure (TORTURE_TIME=300 seconds, SEED=N)
+# make soak    the same for an hour in one guest, with the checker and a high zone (SOAK_TIME=3600)
 # make sysfuzz random system calls from tasks without privilege (SYSFUZZ_CALLS=10000000, SEED=N)
 # make mutants takes the fixes of known bugs out one by one: the tests must notice
 # make explore runs mm's races through many thousand schedules, seeded (SCHEDULES=N, SEED=N)
@@ -21,7 +22,7 @@ KERNEL_LDFLAGS := -T=-0x7fe00000 -E yolk/arch/amd64.entry64 -checklinkname=0
 # Packages whose tests need no guest.
 HOST_PACKAGES = $$($(GO) list ./... | grep -v /qemu/guest$$)
 
-.PHONY: build run test test-host test-guest test-suite suite lint torture sysfuzz mutants explore omissions clean tools-run tools-test
+.PHONY: build run test test-host test-guest test-suite suite lint torture soak torture-program sysfuzz mutants explore omissions clean tools-run tools-test
 
 build:
 	@mkdir -p bin out
@@ -56,19 +57,32 @@ SUITE := $(shell command -v apt-get >/dev/null || echo '^(busybox|go)/')
 suite: tools-test build test-suite
 
 TORTURE_TIME ?= 300
+SOAK_TIME ?= 3600
 
-torture: export PATH := $(PATH):/usr/sbin:/sbin
-torture: tools-test build
+# torture-run FORM,SECONDS runs the torture once: a file system and two swap areas, all new.
+define torture-run
+	rm -f out/torture.disk out/torture.swap; truncate -s 64M out/torture.disk; truncate -s 32M out/torture.swap; \
+	mkfs.ext2 -q -F out/torture.disk || exit 1; \
+	bin/yolk $(1) -swap 64M -timeout $$(($(2) + 420))s -disk out/torture.disk \
+		-qemu "-drive if=none,id=more,format=raw,file=out/torture.swap -device virtio-blk-pci,drive=more,disable-legacy=on" \
+		out/torture -pages 4000 -seconds $$(($(2))) $(if $(SEED),-seed $(SEED)) || exit 1; \
+	e2fsck -fn out/torture.disk || exit 1;
+endef
+
+torture soak: export PATH := $(PATH):/usr/sbin:/sbin
+torture soak: tools-test build torture-program
+
+torture-program:
 	@mkdir -p out
 	gcc -static -pthread -O1 -Wall -Wextra -Werror -o out/torture user/torture/*.c user/c/mkswap.c
+
+torture:
 	for form in "-smp 1" "-smp 2 -lockdep" "-smp 4" "-smp 4 -lockdep"; do \
-		rm -f out/torture.disk out/torture.swap; truncate -s 64M out/torture.disk; truncate -s 32M out/torture.swap; \
-		mkfs.ext2 -q -F out/torture.disk || exit 1; \
-		bin/yolk $$form -m 32M -swap 64M -timeout $$(($(TORTURE_TIME) + 120))s -disk out/torture.disk \
-			-qemu "-drive if=none,id=more,format=raw,file=out/torture.swap -device virtio-blk-pci,drive=more,disable-legacy=on" \
-			out/torture -pages 4000 -seconds $$(($(TORTURE_TIME) / 4)) $(if $(SEED),-seed $(SEED)) || exit 1; \
-		e2fsck -fn out/torture.disk || exit 1; \
+		$(call torture-run,$$form -m 32M,$(TORTURE_TIME) / 4) \
 	done
+
+soak:
+	$(call torture-run,-smp 2 -lockdep -m 44M -append bigmem=12M,$(SOAK_TIME))
 
 SYSFUZZ_CALLS ?= 10000000
 
