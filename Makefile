@@ -9,6 +9,7 @@
 # make mutants takes the fixes of known bugs out one by one: the tests must notice
 # make explore runs mm's races through many thousand schedules, seeded (SCHEDULES=N, SEED=N)
 # make omissions leaves out each lock acquisition of mm in turn, and writes docs/mutants.md: what noticed
+# make bench   times against Debian's Linux, in the same QEMU (BENCH="-mode icount -rounds 1 fault", docs/bench.md)
 # make clean   what the others made
 
 GO ?= go
@@ -22,7 +23,7 @@ KERNEL_LDFLAGS := -T=-0x7fe00000 -E yolk/arch/amd64.entry64 -checklinkname=0
 # Packages whose tests need no guest.
 HOST_PACKAGES = $$($(GO) list ./... | grep -v /qemu/guest$$)
 
-.PHONY: build run test test-host test-guest test-suite suite lint torture soak torture-program sysfuzz mutants explore omissions clean tools-run tools-test
+.PHONY: build run test test-host test-guest test-suite suite lint torture soak torture-program sysfuzz mutants explore omissions bench clean tools-run tools-test
 
 build:
 	@mkdir -p bin out
@@ -105,6 +106,14 @@ explore:
 
 omissions:
 	$(GO) test -timeout 90m -v -run TestOmissions ./mm -omissions $(CURDIR)/docs/mutants.md
+
+# No libc: the same instructions under both kernels.
+BENCH_CFLAGS := -static -nostdlib -ffreestanding -fno-stack-protector -fno-pie -no-pie -mno-sse -O1 -Wall -Wextra -Werror
+
+bench: tools-test build
+	gcc $(BENCH_CFLAGS) -o out/bench user/bench/*.c
+	$(GO) build -o bin/yolk-bench ./qemu/bench
+	bin/yolk-bench $(BENCH)
 
 # The tests are the host's: for the kernel's build they are taken out of sight.
 lint:

@@ -35,12 +35,15 @@ func TestMain(m *testing.M) {
 // source says what a program is made from and with: a Go package, C files, or a
 // file of the host as it is.
 type source struct {
-	lang  string   // "go", "glibc", "musl" or "host"
+	lang  string   // "go", "glibc", "musl", "nolibc" or "host"
 	name  string   // of the program
 	files []string // below user: the package, or C files (patterns); or one host file
 }
 
-var compilers = map[string]string{"glibc": "gcc", "musl": "musl-gcc"}
+var compilers = map[string]string{"glibc": "gcc", "musl": "musl-gcc", "nolibc": "gcc"}
+
+// noLibc is how the Makefile builds user/bench.
+var noLibc = strings.Fields("-nostdlib -ffreestanding -fno-stack-protector -fno-pie -no-pie -mno-sse")
 
 // build compiles the program, once for all tests, and returns its path.
 func (s source) build(t *testing.T) string {
@@ -82,7 +85,12 @@ func (s source) compile(out string) error {
 				args = append(args, strings.TrimPrefix(f, top+"/"))
 			}
 		}
-		cmd = exec.Command(compilers[s.lang], append(args, "-lm")...)
+		if s.lang == "nolibc" {
+			args = append(args, noLibc...)
+		} else {
+			args = append(args, "-lm")
+		}
+		cmd = exec.Command(compilers[s.lang], args...)
 	}
 	cmd.Dir = top
 	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {

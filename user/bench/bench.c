@@ -1,160 +1,180 @@
-/* Costs of the paths that a kernel is judged by, in nanoseconds per operation:
- * "bench" runs all of them, "bench NAME..." some. The numbers mean something
- * beside those of another kernel in the same QEMU, or under -icount, where a
- * nanosecond is one instruction. */
-#define _GNU_SOURCE
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
+/* Costs of the paths that a kernel is judged by: "bench [quick] [noswap] [area=MIB] [NAME...]".
+ * It runs the rows whose names begin with one of NAME, or all; quick does a tenth of the
+ * operations. A row's line is its name and the nanoseconds of an operation. There is no
+ * libc, and it can be Linux's init: the same file runs under both kernels. */
+#include "bench.h"
 
-#define PAGE 4096UL
-#define MUST(cond)                                             \
-	do {                                                   \
-		if (!(cond)) {                                 \
-			perror(#cond);                         \
-			exit(1);                               \
-		}                                              \
-	} while (0)
+const char *self;
+long area_mib = 192;
 
-static char *map(size_t pages)
+static long long began, total;
+static long done;
+
+long long now(void)
 {
-	char *p = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct { long long sec, nsec; } t;
 
-	MUST(p != MAP_FAILED);
-	return p;
+	MUST(SYS2(clock_gettime, 1 /* CLOCK_MONOTONIC */, &t) == 0);
+	return t.sec * 1000000000LL + t.nsec;
 }
 
-static void null_call(long n)
-{
-	while (n--)
-		syscall(SYS_getppid);
-}
+void begin(void) { began = now(); }
 
-static void anonymous_fault(long n)
-{
-	char *p = map(n);
+void end(void) { total += now() - began; }
 
-	for (long i = 0; i < n; i++)
-		p[i * PAGE] = 1;
-	MUST(munmap(p, n * PAGE) == 0);
-}
+void took(long long ns) { total += ns; }
 
-static void map_touch_unmap(long n)
+void operations(long n) { done = n; }
+
+static char line[256];
+static size_t used;
+
+void print(const char *s)
 {
-	while (n--) {
-		char *p = map(1);
-		*p = 1;
-		MUST(munmap(p, PAGE) == 0);
+	for (; *s; s++) {
+		line[used++] = *s;
+		if (*s == '\n' || used == sizeof line) {
+			SYS3(write, 1, line, used);
+			used = 0;
+		}
 	}
 }
 
-static void protect_split_merge(long n)
+void print_number(long long n)
 {
-	char *p = map(3);
+	char text[24], *p = text + sizeof text;
 
-	while (n--) {
-		MUST(mprotect(p + PAGE, PAGE, PROT_READ) == 0);
-		MUST(mprotect(p + PAGE, PAGE, PROT_READ | PROT_WRITE) == 0);
-	}
-	MUST(munmap(p, 3 * PAGE) == 0);
+	*--p = 0;
+	do {
+		*--p = '0' + n % 10;
+		n /= 10;
+	} while (n);
+	print(p);
 }
 
-static void fork_exit_wait(long n)
+void quit(int status)
 {
-	while (n--) {
-		pid_t pid = fork();
-		MUST(pid >= 0);
-		if (pid == 0)
-			_exit(0);
-		MUST(waitpid(pid, NULL, 0) == pid);
-	}
+	SYS1(exit_group, status);
+	__builtin_unreachable();
 }
 
-static void copy_on_write(long n)
+void failed(const char *what, const char *file, int line)
 {
-	char *p = map(n);
-	int status;
-
-	memset(p, 1, n * PAGE);
-	pid_t pid = fork();
-	MUST(pid >= 0);
-	if (pid == 0) {
-		for (long i = 0; i < n; i++)
-			p[i * PAGE] = 2;
-		_exit(0);
-	}
-	MUST(waitpid(pid, &status, 0) == pid && status == 0);
-	MUST(munmap(p, n * PAGE) == 0);
+	print("FAILED: ");
+	print(what);
+	print(" at ");
+	print(file);
+	print(":");
+	print_number(line);
+	print("\n");
+	linux_stop();
+	quit(1);
 }
 
-static void pipe_round_trip(long n)
+static int begins(const char *s, const char *with)
 {
-	int to[2], from[2];
-	char c = 'x';
-
-	MUST(pipe(to) == 0 && pipe(from) == 0);
-	pid_t pid = fork();
-	MUST(pid >= 0);
-	if (pid == 0) {
-		close(to[1]);
-		while (read(to[0], &c, 1) == 1)
-			MUST(write(from[1], &c, 1) == 1);
-		_exit(0);
-	}
-	for (long i = 0; i < n; i++)
-		MUST(write(to[1], &c, 1) == 1 && read(from[0], &c, 1) == 1);
-	close(to[0]);
-	close(to[1]);
-	close(from[0]);
-	close(from[1]);
-	MUST(waitpid(pid, NULL, 0) == pid);
+	while (*with && *s == *with)
+		s++, with++;
+	return *with == 0;
 }
 
-static const struct {
-	const char *name;
-	void (*run)(long n);
-	long n;
-} benches[] = {
-	{"null_call", null_call, 100000},
-	{"anonymous_fault", anonymous_fault, 2000},
-	{"map_touch_unmap", map_touch_unmap, 3000},
-	{"protect_split_merge", protect_split_merge, 3000},
-	{"copy_on_write", copy_on_write, 1500},
-	{"fork_exit_wait", fork_exit_wait, 200},
-	{"pipe_round_trip", pipe_round_trip, 3000},
-};
-
-static long long now(void)
+static long number(const char *s)
 {
-	struct timespec t;
+	long n = 0;
 
-	MUST(clock_gettime(CLOCK_MONOTONIC, &t) == 0);
-	return t.tv_sec * 1000000000LL + t.tv_nsec;
+	while (*s >= '0' && *s <= '9')
+		n = n * 10 + *s++ - '0';
+	return n;
 }
 
-static int wanted(const char *name, int argc, char **argv)
+static int wanted(const char *name, int names, char **name_list)
 {
-	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], name) == 0)
+	for (int i = 0; i < names; i++)
+		if (begins(name, name_list[i]))
 			return 1;
-	return argc == 1;
+	return names == 0;
 }
 
-int main(int argc, char **argv)
+static void run(const struct bench *b, int quick)
 {
-	for (unsigned i = 0; i < sizeof benches / sizeof *benches; i++) {
-		if (!wanted(benches[i].name, argc, argv))
-			continue;
-		benches[i].run(benches[i].n / 10 + 1); /* warm up */
-		long long start = now();
-		benches[i].run(benches[i].n);
-		printf("%-22s %10lld ns\n", benches[i].name, (now() - start) / benches[i].n);
-		fflush(stdout);
+	long n = quick ? b->n / 10 + 1 : b->n;
+
+	if (!b->cold)
+		b->run(n / 10 + 1); /* warm up */
+	total = 0;
+	done = n;
+	b->run(n);
+	print(b->name);
+	print(" ");
+	print_number(done ? total / done : 0);
+	print(" ns\n");
+}
+
+/* The TSC starts from 0 with the machine; under -icount it counts instructions. */
+static long long tsc(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (long long)high << 32 | low;
+}
+
+__attribute__((used)) static int start(long *sp)
+{
+	long long at = tsc();
+	int argc = sp[0], quick = 0, swap = 1;
+	char **argv = (char **)(sp + 1);
+	static const struct bench *const all[] = {vm_benches, task_benches, swap_benches};
+
+	if (argc == 2 && begins(argv[1], "--exit")) /* the other end of the exec row */
+		return 0;
+	print("boot ");
+	print_number(at);
+	print(" tsc\n");
+	self = argv[0];
+	linux_start();
+	for (argc--, argv++; argc > 0; argc--, argv++) {
+		if (begins(argv[0], "quick"))
+			quick = 1;
+		else if (begins(argv[0], "noswap"))
+			swap = 0;
+		else if (begins(argv[0], "area="))
+			area_mib = number(argv[0] + 5);
+		else
+			break;
 	}
+	for (unsigned i = 0; i < sizeof all / sizeof *all; i++)
+		for (const struct bench *b = all[i]; b->name; b++)
+			if (wanted(b->name, argc, argv) && (swap || all[i] != swap_benches))
+				run(b, quick);
+	print("done\n");
+	linux_stop();
 	return 0;
+}
+
+__asm__(".globl _start\n"
+	"_start:\n"
+	"	xor %ebp, %ebp\n"
+	"	mov %rsp, %rdi\n"
+	"	and $-16, %rsp\n"
+	"	call start\n"
+	"	mov %eax, %edi\n"
+	"	mov $231, %eax\n" /* exit_group */
+	"	syscall\n");
+
+/* The compiler calls these whether or not there is a library. */
+void *memset(void *p, int c, size_t n)
+{
+	void *start = p;
+
+	__asm__ volatile("rep stosb" : "+D"(p), "+c"(n) : "a"(c) : "memory");
+	return start;
+}
+
+void *memcpy(void *to, const void *from, size_t n)
+{
+	void *start = to;
+
+	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+	return start;
 }
