@@ -1,6 +1,6 @@
 package mm
 
-import "yolk/arch"
+import "yolk/locks"
 
 // exitMmap (exit_mmap) removes all mappings of m, whose last user is gone.
 // MmapSem is taken all the same: swapoff may hold it to look for entries, and
@@ -18,12 +18,18 @@ func exitMmap(m *MM) {
 	m.mmap, m.mmapAVL, m.mapCount = nil, nil, 0
 	m.mmapCache.Store(nil)
 	vmlistModifyUnlock(m)
+	var tables exitTables
 	for free != nil {
 		v := free
 		free = v.vmNext
 		v.vmNext, v.avlLeft, v.avlRight = nil, nil, nil
-		unmapArea(m, v, v.VMStart, v.VMEnd, nil)
+		start, end := v.VMStart, v.VMEnd
+		unmapArea(m, v, start, end, nil)
+		tables.add(m, start, end)
 	}
-	freePgtables(m, nil, 0, arch.TaskSize)
+	tables.finish(m)
+	if n := m.PTables.Load(); locks.Lockdep && n != 1 {
+		broken("%d page tables at the end, all but one of which map nothing", n)
+	}
 	m.MmapSem.Unlock()
 }

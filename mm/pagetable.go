@@ -86,7 +86,7 @@ func countPTE(m *MM, e arch.PTE, n int64) {
 	}
 }
 
-func tableShift(level int) int { return arch.PageShift + levelBits*level }
+func tableShift(level int) uint { return arch.PageShift + levelBits*uint(level) }
 
 // lookupPTE returns the place of addr's pte, or nil when it has no table.
 func lookupPTE(m *MM, addr uintptr) *uint64 {
@@ -133,17 +133,19 @@ func nextSlot(m *MM, level int, addr, end uintptr) (*uint64, uintptr) {
 
 // firstPresent finds, in one table of a level, the first present entry for an
 // address at or above addr and below end, and that address. Without one, nil and
-// where the search ended: not below end, or behind what the table maps. Much of an
-// exit's time goes into passing over empty entries here.
+// where the search ended: not below end, or behind what the table maps. Passing over
+// empty entries is the cost of unmapping what was hardly used, so the loop does no more.
 func firstPresent(table *[pt.Entries]uint64, level int, addr, end uintptr) (*uint64, uintptr) {
-	shift := tableShift(level)
-	for i := addr >> shift & (pt.Entries - 1); i < pt.Entries && addr < end; i++ {
+	shift := tableShift(level) & 63 // the mask tells the compiler that a shift does not pass the word
+	first := addr >> shift & (pt.Entries - 1)
+	base := addr>>shift - first // so many spans of this level lie below what the table maps
+	last := min((end-1)>>shift-base, pt.Entries-1)
+	for i := first; i <= last; i++ {
 		if loadPTE(&table[i]).Present() {
-			return &table[i], addr
+			return &table[i], max(addr, (base+i)<<shift)
 		}
-		addr = (addr>>shift + 1) << shift
 	}
-	return nil, addr
+	return nil, (base + last + 1) << shift
 }
 
 // allocPTE returns the place of addr's pte and makes the tables on the way to it;
@@ -198,7 +200,7 @@ func freeTable(p *Page) {
 // PageTableLock, so an entry is cleared under it, and its table freed when no
 // CPU can have the entry cached.
 func freePgtables(m *MM, prev *VMA, start, end uintptr) {
-	floor, ceil := uintptr(0), uintptr(arch.TaskSize)
+	floor, ceil := uintptr(0), tablesEnd
 	next := m.mmap
 	if prev != nil {
 		floor, next = prev.VMEnd, prev.vmNext
@@ -206,12 +208,45 @@ func freePgtables(m *MM, prev *VMA, start, end uintptr) {
 	if next != nil {
 		ceil = next.VMStart
 	}
-	// No upper bound of its own: the kernel half begins in another entry of the top table.
-	if next == nil {
-		ceil = pgdSize << (levelBits - 1)
-	}
 	for level := 1; level <= 3; level++ {
 		freeLevel(m, level, max(start, floor), min(end, ceil), floor, ceil)
+	}
+}
+
+// tablesEnd is where the tables of programs end: it bounds no table that reaches above
+// TaskSize, as the kernel half begins in another entry of the top table.
+const tablesEnd = pgdSize << (levelBits - 1)
+
+// exitTables frees the tables of an address space whose vmas go one after the other,
+// in order, without looking where no vma was. For each level it knows a range that
+// the vmas passed so far lie in, and whose tables are still there.
+type exitTables struct {
+	start, end [4]uintptr // by level; empty: nothing yet
+}
+
+// add is told that [start, end) has been unmapped; nothing below it is mapped.
+func (x *exitTables) add(m *MM, start, end uintptr) {
+	for level := 1; level <= 3; level++ {
+		span := uintptr(1) << tableShift(level)
+		if start&^(span-1) > x.end[level] { // more than the rest of one table lies between
+			x.free(m, level)
+			x.start[level] = start
+		}
+		x.end[level] = end
+	}
+}
+
+// free frees the tables of a level for the range known so far: above it is a vma that
+// needs none of them, or none. Those of the levels below are free already or are freed
+// with the same range.
+func (x *exitTables) free(m *MM, level int) {
+	freeLevel(m, level, x.start[level], x.end[level], 0, tablesEnd)
+}
+
+// finish frees what is left.
+func (x *exitTables) finish(m *MM) {
+	for level := 1; level <= 3; level++ {
+		x.free(m, level)
 	}
 }
 

@@ -17,6 +17,7 @@ func munmapWithoutInterlock(m *MM, addr, end uintptr) {
 	area := detachVMAs(m, v, prev, end)
 	zapPageRange(m, addr, end)
 	unmapFixup(m, area, addr, end, nil)
+	freePgtables(m, prev, addr, end)
 }
 
 // TestSwapoutInterlock lets the owner of a mapping unmap it at the worst of times:

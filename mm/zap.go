@@ -48,28 +48,28 @@ type gather struct {
 // returns the address where it stopped. PageTableLock held.
 func (g *gather) zapTable(m *MM, ptes []uint64, addr uintptr) uintptr {
 	for i := range ptes {
+		if loadPTE(&ptes[i]).None() {
+			continue
+		}
+		at := addr + uintptr(i)<<arch.PageShift
 		if g.n == len(g.pages) {
-			break
+			return at
 		}
 		if p := zapPTE(m, &ptes[i]); p != nil {
 			if g.n == 0 {
-				g.first = addr
+				g.first = at
 			}
-			g.last = addr + arch.PageSize
+			g.last = at + arch.PageSize
 			g.pages[g.n] = p
 			g.n++
 		}
-		addr += arch.PageSize
 	}
-	return addr
+	return addr + uintptr(len(ptes))<<arch.PageShift
 }
 
-// zapPTE empties one pte and returns the page, of which the caller now has the
-// pte's reference: it is put after the flush. PageTableLock held.
+// zapPTE empties one pte that is not empty and returns the page, of which the caller
+// now has the pte's reference: it is put after the flush. PageTableLock held.
 func zapPTE(m *MM, pte *uint64) *Page {
-	if loadPTE(pte).None() {
-		return nil
-	}
 	e := getAndClearPTE(pte)
 	if !ptePresent(e) {
 		FreeSwapAndCache(PTESwapEntry(e))
