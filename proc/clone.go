@@ -216,7 +216,8 @@ func (t *Task) publish(c *Task, a *CloneArgs) errno.Errno {
 	c.TID = entry.nr
 	if a.Flags&CloneThread == 0 {
 		g.PID = c.TID
-		g.pgrp, g.session = t.Group.pgrp.get(), t.Group.session.get()
+		g.joinGroup(t.Group.pgrp)
+		g.session = t.Group.session.get()
 		parent := t.Group
 		if a.Flags&CloneParent != 0 && parent.parent != nil {
 			parent = parent.parent

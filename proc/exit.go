@@ -210,20 +210,15 @@ func (g *ThreadGroup) hangUpOrphans() {
 		return
 	}
 	stopped := false
-	groupsLocked(func(o *ThreadGroup) bool {
-		stopped = o != g && o.pgrp == pg && o.isStopped()
-		return !stopped
-	})
-	if !stopped {
-		return
+	for o := pg.members; o != nil && !stopped; o = o.pgrpNext {
+		stopped = o != g && o.isStopped()
 	}
-	groupsLocked(func(o *ThreadGroup) bool {
-		if o != g && o.pgrp == pg {
+	for o := pg.members; o != nil && stopped; o = o.pgrpNext {
+		if o != g {
 			o.Kill(SIGHUP)
 			o.Kill(SIGCONT)
 		}
-		return true
-	})
+	}
 }
 
 func (g *ThreadGroup) isStopped() bool {
@@ -290,7 +285,7 @@ func (g *ThreadGroup) reapLocked() {
 	g.shared.flush(^Sigset(0))
 	g.removeThread(g.leader)
 	g.sigLock.Unlock()
-	g.pgrp.put()
+	g.leaveGroup()
 	g.session.put()
 }
 

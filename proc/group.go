@@ -29,6 +29,8 @@ type ThreadGroup struct {
 	children    *ThreadGroup // first child
 	sibling     *ThreadGroup // next child of the same parent
 	pgrp        *pidEntry    // process group
+	pgrpPrev    *ThreadGroup // among pgrp.members
+	pgrpNext    *ThreadGroup
 	session     *pidEntry
 	creator     *Task // thread of the parent that made the first thread
 	exitSignal  int   // sent to the parent at the end; 0 is none

@@ -33,11 +33,11 @@ func (t *Task) Kill(pid, sig int) errno.Errno {
 		}
 		return t.killLocked(e.task.Group, &info)
 	case pid == -1:
-		return t.killMatching(&info, func(g *ThreadGroup) bool { return g.PID != 1 && g != t.Group })
+		return t.killAll(&info)
 	case pid == 0:
-		return t.killMatching(&info, func(g *ThreadGroup) bool { return g.pgrp == t.Group.pgrp })
+		return t.killGroup(t.Group.pgrp, &info)
 	}
-	return t.killMatching(&info, func(g *ThreadGroup) bool { return g.pgrp.nr == -pid })
+	return t.killGroup(findPID(-pid), &info)
 }
 
 func (t *Task) killLocked(g *ThreadGroup, info *SigInfo) errno.Errno {
@@ -50,18 +50,33 @@ func (t *Task) killLocked(g *ThreadGroup, info *SigInfo) errno.Errno {
 	return g.Send(info)
 }
 
-// killMatching sends to all processes that match. It succeeds if one took the
-// signal.
-func (t *Task) killMatching(info *SigInfo, match func(g *ThreadGroup) bool) errno.Errno {
+// killAll sends to all processes but init and the caller's. It succeeds if one
+// took the signal.
+func (t *Task) killAll(info *SigInfo) errno.Errno {
 	result := errno.ESRCH
 	groupsLocked(func(g *ThreadGroup) bool {
-		if match(g) {
+		if g.PID != 1 && g != t.Group {
 			if e := t.killLocked(g, info); result != 0 {
 				result = e
 			}
 		}
 		return true
 	})
+	return result
+}
+
+// killGroup sends to the members of the process group of entry pg, which may be nil.
+// It succeeds if one took the signal.
+func (t *Task) killGroup(pg *pidEntry, info *SigInfo) errno.Errno {
+	result := errno.ESRCH
+	if pg == nil {
+		return result
+	}
+	for g := pg.members; g != nil; g = g.pgrpNext {
+		if e := t.killLocked(g, info); result != 0 {
+			result = e
+		}
+	}
 	return result
 }
 
@@ -125,12 +140,15 @@ func (t *Task) Queue(pid, sig int, info *SigInfo) errno.Errno {
 func SignalGroup(pgrp, sig int) {
 	treeLock.Lock()
 	defer treeLock.Unlock()
-	groupsLocked(func(g *ThreadGroup) bool {
-		if g.pgrp.nr == pgrp && g != initGroup {
+	e := findPID(pgrp)
+	if e == nil {
+		return
+	}
+	for g := e.members; g != nil; g = g.pgrpNext {
+		if g != initGroup {
 			g.Kill(sig)
 		}
-		return true
-	})
+	}
 }
 
 // killUsers is the OOM killer's hand: it sends SIGKILL to every process that

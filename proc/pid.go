@@ -20,6 +20,8 @@ type pidEntry struct {
 	task *Task // the thread with this TID, nil once it was reaped
 	uses int   // the thread itself, and each member of the group and session
 	next *pidEntry
+
+	members *ThreadGroup // of the process group with this number, zombies included
 }
 
 // pids is the PID table, a hash by number. Guarded by treeLock.
@@ -95,6 +97,29 @@ func (e *pidEntry) put() {
 	}
 }
 
+// joinGroup makes g, which is in no process group, a member of e's.
+func (g *ThreadGroup) joinGroup(e *pidEntry) {
+	g.pgrp = e.get()
+	g.pgrpPrev, g.pgrpNext = nil, e.members
+	if e.members != nil {
+		e.members.pgrpPrev = g
+	}
+	e.members = g
+}
+
+// leaveGroup takes g out of its process group. It still knows which that was.
+func (g *ThreadGroup) leaveGroup() {
+	if g.pgrpPrev != nil {
+		g.pgrpPrev.pgrpNext = g.pgrpNext
+	} else {
+		g.pgrp.members = g.pgrpNext
+	}
+	if g.pgrpNext != nil {
+		g.pgrpNext.pgrpPrev = g.pgrpPrev
+	}
+	g.pgrp.put()
+}
+
 // FindTask returns the thread with number tid, or nil. The task may end at any
 // time; what it points to stays valid memory.
 func FindTask(tid int) *Task {
@@ -118,7 +143,7 @@ func FindGroup(pid int) *ThreadGroup {
 // groupsLocked calls f for every process until f returns false.
 func groupsLocked(f func(g *ThreadGroup) bool) {
 	treeLock.AssertHeld()
-	for _, b := range pids.hash {
+	for _, b := range &pids.hash {
 		for e := b; e != nil; e = e.next {
 			if e.task != nil && e.task.Group.leader == e.task {
 				if !f(e.task.Group) {

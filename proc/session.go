@@ -84,21 +84,19 @@ func (t *Task) Setpgid(pid, pgid int) errno.Errno {
 		}
 	}
 	if g.pgrp != entry {
-		g.pgrp.put()
-		g.pgrp = entry.get()
+		g.leaveGroup()
+		g.joinGroup(entry)
 	}
 	return 0
 }
 
 // sessionGroup returns process group pgid if it is in the caller's session.
-func (t *Task) sessionGroup(pgid int) (entry *pidEntry) {
-	groupsLocked(func(g *ThreadGroup) bool {
-		if g.pgrp.nr == pgid && g.session == t.Group.session {
-			entry = g.pgrp
-		}
-		return entry == nil
-	})
-	return entry
+func (t *Task) sessionGroup(pgid int) *pidEntry {
+	e := findPID(pgid)
+	if e == nil || e.members == nil || e.members.session != t.Group.session {
+		return nil
+	}
+	return e
 }
 
 // Setsid makes the caller's process the leader of a session and a group of its
@@ -107,18 +105,14 @@ func (t *Task) Setsid() (int, errno.Errno) {
 	treeLock.Lock()
 	defer treeLock.Unlock()
 	g := t.Group
-	taken := false
-	groupsLocked(func(o *ThreadGroup) bool {
-		taken = o.pgrp.nr == g.PID
-		return !taken
-	})
-	if taken {
+	entry := g.leader.pidEntry
+	if entry.members != nil {
 		return 0, errno.EPERM
 	}
-	entry := g.leader.pidEntry
-	g.pgrp.put()
+	g.leaveGroup()
+	g.joinGroup(entry)
 	g.session.put()
-	g.pgrp, g.session = entry.get(), entry.get()
+	g.session = entry.get()
 	return g.PID, 0
 }
 

@@ -23,7 +23,8 @@ func newInit() *ThreadGroup {
 	defer treeLock.Unlock()
 	allocPID(new(pidEntry), t)
 	t.PID, t.TID, g.PID = t.pidEntry.nr, t.pidEntry.nr, t.pidEntry.nr
-	g.pgrp, g.session = t.pidEntry.get(), t.pidEntry.get()
+	g.joinGroup(t.pidEntry)
+	g.session = t.pidEntry.get()
 	g.threads = []*Task{t}
 	return g
 }
@@ -87,7 +88,8 @@ func (g *ThreadGroup) enter(t *Task) errno.Errno {
 		return e
 	}
 	t.PID, t.TID, g.PID = entry.nr, entry.nr, entry.nr
-	g.pgrp, g.session = entry.get(), entry.get()
+	g.joinGroup(entry)
+	g.session = entry.get()
 	initGroup.linkChild(g)
 	g.sigLock.Lock()
 	g.threads = []*Task{t}

@@ -135,13 +135,11 @@ func (t *Task) tellStop(p *ThreadGroup, code, status int32) {
 // in another group of the same session: nobody could continue it then.
 func orphanedLocked(pg *pidEntry, without *ThreadGroup) bool {
 	treeLock.AssertHeld()
-	orphaned := true
-	groupsLocked(func(g *ThreadGroup) bool {
-		if g.pgrp == pg && g != without && !g.zombie && g.parent != nil && g.parent.PID != 1 &&
+	for g := pg.members; g != nil; g = g.pgrpNext {
+		if g != without && !g.zombie && g.parent != nil && g.parent.PID != 1 &&
 			g.parent.pgrp != pg && g.parent.session == g.session {
-			orphaned = false
+			return false
 		}
-		return orphaned
-	})
-	return orphaned
+	}
+	return true
 }

@@ -40,9 +40,10 @@ func newProcess(t testing.TB, parent *ThreadGroup) *Task {
 		treeLock.Lock()
 		initGroup.unlinkChild(g)
 		parent.linkChild(g)
-		g.pgrp.put()
+		g.leaveGroup()
+		g.joinGroup(parent.pgrp)
 		g.session.put()
-		g.pgrp, g.session = parent.pgrp.get(), parent.session.get()
+		g.session = parent.session.get()
 		treeLock.Unlock()
 	} else {
 		g.kernelWaits = true
