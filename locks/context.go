@@ -79,6 +79,7 @@ func adopt(name string) *Context {
 // Go starts fn as a kernel thread.
 func Go(name string, fn func()) {
 	go func() {
+		reserveStack()
 		adopt(name)
 		fn()
 	}()

@@ -35,6 +35,10 @@ func procYield(n uint32)
 // that costs one load. It is never dereferenced.
 func getg() uintptr
 
+// reserveStack makes the running goroutine's stack as large as kernel code mostly needs.
+// It would get there by doubling, and each time the runtime copies what is on it.
+func reserveStack()
+
 // relax is called in each round of a spin loop. Though a holder is pinned, its
 // thread may have lost the processor: on a host at any time, in the kernel when
 // it waits for a lock inside the Go runtime. So a long spin gives ours away.
