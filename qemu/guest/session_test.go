@@ -121,10 +121,10 @@ func (c *conversation) prompted(keys string) {
 
 // The keys of a terminal.
 const (
-	ctrlC, ctrlD, ctrlZ = "\x03", "\x04", "\x1a"
-	ctrlA, ctrlE, ctrlU = "\x01\x01", "\x05", "\x15" // bin/yolk takes one Ctrl-A for its own
-	escape, up, left    = "\x1b", "\x1b[A", "\x1b[D"
-	erase               = "\x7f"
+	ctrlC, ctrlD, ctrlT, ctrlZ = "\x03", "\x04", "\x14", "\x1a"
+	ctrlA, ctrlE, ctrlU        = "\x01\x01", "\x05", "\x15" // bin/yolk takes one Ctrl-A for its own
+	escape, up, left           = "\x1b", "\x1b[A", "\x1b[D"
+	erase                      = "\x7f"
 )
 
 // lineEditing is what both shells' editors must do with keys. Each line's output
@@ -142,17 +142,32 @@ func (c *conversation) lineEditing() {
 	c.sees("25a\r\n")
 }
 
-// signalKeys is Ctrl-C at a prompt, at a program and at a pipeline, and Ctrl-D as a
-// program's end of file. What a key is to end says itself that it runs: a subshell of
-// bash that is about to become its last command loses the signal, on Linux too.
-func (c *conversation) signalKeys() {
+// abandons is Ctrl-C at a prompt with a line begun. Bash's editor looks at the signal
+// only when it comes while it waits for a key, on Linux too: one that comes while it
+// still shows the last key is noticed with the next. So Ctrl-T, which the editor of
+// bash runs a command for, shows when it waits.
+func (c *conversation) abandons(bash bool) {
+	if bash {
+		const waits = "read x </proc/$$/syscall; [[ $x == 270\\ 0x1\\ * ]]" // pselect6
+		c.prompted(`bind -x '"\C-t":"((until ` + waits + `; do :; done; echo waits) &)"'` + "\r")
+	}
 	c.prompted("echo abandoned")
 	c.sees("abandoned")
+	if bash {
+		c.types(ctrlT)
+		c.sees("waits\r\n")
+	}
 	c.types(ctrlC) // which also discards what has not been read
 	c.sees("\n")
 	c.prompted("echo $((6*6))b\r")
 	c.sees("36b\r\n")
-	c.types("sh -c 'echo go$((1))on; exec sleep 1000'\r")
+}
+
+// signalKeys is Ctrl-C at a program and at a pipeline, and Ctrl-D as a program's end
+// of file. What a key is to end says itself that it runs: a subshell of bash that is
+// about to become its last command loses the signal, on Linux too.
+func (c *conversation) signalKeys() {
+	c.prompted("sh -c 'echo go$((1))on; exec sleep 1000'\r")
 	c.sees("go1on\r\n")
 	c.types(ctrlC)
 	c.types("echo st$?\r")
@@ -220,6 +235,7 @@ func TestInteractive(t *testing.T) {
 			t.Parallel()
 			c := converse(t, m, nil, busybox.build(t), "sh")
 			c.lineEditing()
+			c.abandons(false)
 			c.signalKeys()
 			c.jobControl()
 			c.vi()
@@ -233,6 +249,7 @@ func TestInteractive(t *testing.T) {
 			flags = append(flags, "-file", terminal+":"+terminal)
 			c := converse(t, m, append(flags, busyboxTools(t, "cat", "sh", "sleep", "tr")...), "/bin/bash", "--norc")
 			c.lineEditing()
+			c.abandons(true)
 			c.signalKeys()
 			c.jobControl()
 			c.prompted("exit 7\r")
