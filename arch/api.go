@@ -21,6 +21,7 @@ const (
 	TrapException = amd64.TrapException
 	TrapTick      = amd64.TrapTick
 	TrapInterrupt = amd64.TrapInterrupt
+	TrapMoved     = amd64.TrapMoved
 	FPUSize       = amd64.FPUSize
 )
 

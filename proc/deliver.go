@@ -41,6 +41,9 @@ func (t *Task) runHandler(act *SigAction) {
 		// The handler returns to the mask from before sigsuspend.
 		mask, t.haveSaved = t.savedMask, false
 	}
+	if t.rseq.addr != 0 {
+		t.rseqAbort() // the frame is to have the abort handler as what was interrupted
+	}
 	if !t.pushFrame(act, mask) {
 		t.frameFault(sig)
 		return

@@ -38,11 +38,15 @@ func (t *Task) run() {
 			}
 			continue // it may have slept: a CPU is to be had again
 		}
+		if !t.rseqReady() {
+			continue // likewise
+		}
 		step, own := t.stepOn()
 		trap := arch.EnterUser(&t.Ctx, &t.MM.Ctx)
 		if step {
 			t.Ctx.RFLAGS = t.Ctx.RFLAGS&^flagTF | own
 		}
+		t.rseq.left = t.rseq.left || trap != arch.TrapSyscall
 		switch trap {
 		case arch.TrapSyscall:
 			t.systemCall()
@@ -56,6 +60,8 @@ func (t *Task) run() {
 		case arch.TrapInterrupt:
 			t.call = noCall
 			arch.RunInterrupts()
+		case arch.TrapMoved:
+			t.call = noCall
 		}
 	}
 	t.exit()

@@ -35,6 +35,7 @@ type Task struct {
 	robust     uintptr     // head of the robust futex list
 	clearTID   uintptr     // word to clear and wake when the task ends
 	fault      faultInfo   // last exception, for the signal frame
+	rseq       rseqState   // rseq(2)
 	vfork      *vforkDone  // whom to wake when the address space is released
 	frame      *sigFrame   // room to build signal frames in
 	exitStatus int32       // wait status for the end of this thread

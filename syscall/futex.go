@@ -13,6 +13,7 @@ func init() {
 	Register(errno.SYS_FUTEX, "futex", sysFutex)
 	Register(errno.SYS_SET_ROBUST_LIST, "set_robust_list", sysSetRobustList)
 	Register(errno.SYS_GET_ROBUST_LIST, "get_robust_list", sysGetRobustList)
+	Register(sysRseqNr, "rseq", sysRseq)
 }
 
 // Commands of futex.
@@ -120,4 +121,20 @@ func sysGetRobustList(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 		return 0, e
 	}
 	return 0, putStruct(t, a[2], &size)
+}
+
+// sysRseqNr is younger than the standard library's table.
+const sysRseqNr = 334
+
+// sysRseq: EINVAL unknown flags; else proc.SetRseq or proc.ClearRseq.
+func sysRseq(t *proc.Task, a *Args) (uintptr, errno.Errno) {
+	const unregister = 1
+	size, sig := uint32(a[1]), uint32(a[3])
+	switch uint32(a[2]) {
+	case 0:
+		return 0, t.SetRseq(a[0], size, sig)
+	case unregister:
+		return 0, t.ClearRseq(a[0], size, sig)
+	}
+	return 0, errno.EINVAL
 }

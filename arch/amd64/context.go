@@ -11,6 +11,7 @@ type UserContext struct {
 	Vector, ErrorCode, FaultAddr         uint64
 	FullRestore                          uint64 // nonzero: RCX and R11 matter, leave by IRET (signals, sigreturn, exec, ptrace)
 	FPU                                  *FPUState
+	WantCPU                              uint64 // 0, or 1 + the number of the only CPU on which it may go on
 }
 
 // FPUSize is the XSAVE image, standard format, of what XCR0 enables: x87, SSE
@@ -29,4 +30,5 @@ const (
 	TrapException             // Vector, ErrorCode and, for a page fault (14), FaultAddr are set
 	TrapTick                  // the timer; the task's time slice may be over
 	TrapInterrupt             // a device interrupt or a kick: run arch.RunInterrupts, look for work, go on
+	TrapMoved                 // it was not entered: this is not the CPU that WantCPU names
 )

@@ -182,6 +182,12 @@ TEXT ·enterUser(SB),NOSPLIT|NOFRAME,$0-17
 	MOVQ (TLS), R14
 	CMPQ 16(R14), $-1314          // g.stackguard0 == stackPreempt: the scheduler wants us
 	JEQ busy
+	MOVQ UserContext_WantCPU(BX), CX
+	DECQ CX
+	JLT anyCPU
+	CMPL CX, percpu_id(GS)
+	JNE moved
+anyCPU:
 	CMPQ R8, percpu_mm(GS)
 	JEQ sameMM
 	CALL ·switchMMUser(SB)
@@ -195,6 +201,10 @@ busy:
 	MOVL $0, percpu_kick(GS)
 	STI
 	MOVB $const_TrapInterrupt, 24(SP)
+	RET
+moved:
+	STI
+	MOVB $const_TrapMoved, 24(SP)
 	RET
 
 // switchMMUser loads the page tables of the MMContext in R8 and keeps both masks

@@ -34,6 +34,7 @@ var suites = []suite{
 	{source: c("signals", "c/signals.c")},
 	{source: c("threads", "c/threads.c")},
 	{source: c("fpu", "c/fpu.c")},
+	{source: c("rseq", "c/rseq.c")},
 	{source: c("vdsotest", "vdsotest/*.c")},
 	{source: aslr("aslr", "aslr")},
 	{source: aslr("norandmaps", "aslr"), flags: []string{"-append", "norandmaps"},

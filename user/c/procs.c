@@ -242,3 +242,31 @@ TEST(dup_and_cloexec)
 	CHECK(dup2(copy, 50) == 50 && write(50, "y", 1) == 1);
 	FAILS(dup2(12345, 3), EBADF);
 }
+
+TEST(proc_pid_syscall)
+{
+	char name[64], line[256] = "", want[64];
+	int fd[2];
+
+	CHECK(pipe(fd) == 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		char c;
+		_exit(read(fd[0], &c, 1) != 1);
+	}
+	snprintf(name, sizeof name, "/proc/%d/syscall", pid);
+	snprintf(want, sizeof want, "%d %#x ", SYS_read, fd[0]);
+	while (strncmp(line, want, strlen(want))) { /* "running" until it sleeps */
+		FILE *f = fopen(name, "r");
+		CHECK(f && fgets(line, sizeof line, f));
+		fclose(f);
+	}
+	unsigned long arg[6], sp, pc;
+	EQ(sscanf(line, "%*d %lx %lx %lx %lx %lx %lx %lx %lx", &arg[0], &arg[1], &arg[2], &arg[3], &arg[4], &arg[5], &sp, &pc), 8);
+	EQ(arg[2], 1);
+	CHECK(arg[1] >= sp && arg[1] - sp < 1 << 20); /* c is on the stack */
+	CHECK(pc != 0);
+	CHECK(write(fd[1], "x", 1) == 1);
+	int status;
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+}
