@@ -45,6 +45,15 @@ func RegisterProcRW(path string, gen func(w io.Writer), store func(p []byte) sys
 func RegisterSys(path string, gen func(w io.Writer)) { register(sysFS, path, gen, nil) }
 
 func register(sb *SuperBlock, path string, gen func(w io.Writer), store func(p []byte) syscall.Errno) {
+	mode := uint32(syscall.S_IFREG | 0o444)
+	if store != nil {
+		mode |= 0o200
+	}
+	registerNode(sb, path, mode, &genFile{gen: func(w io.Writer) syscall.Errno { gen(w); return 0 }, store: store})
+}
+
+// registerNode makes path and the directories on the way to it.
+func registerNode(sb *SuperBlock, path string, mode uint32, ops InodeOps) {
 	dir := sb.root
 	parts := strings.Split(path, "/")
 	sb.tree.Lock()
@@ -57,16 +66,11 @@ func register(sb *SuperBlock, path string, gen func(w io.Writer), store func(p [
 		}
 		dir = next
 	}
-	mode := uint32(0o444)
-	if store != nil {
-		mode = 0o644
-	}
 	name := parts[len(parts)-1]
 	if old := dir.kids[name]; old != nil {
 		dir.delKid(old)
 	}
-	g := &genFile{gen: func(w io.Writer) syscall.Errno { gen(w); return 0 }, store: store}
-	dir.addKid(name, &Dentry{sb: sb, inode: sb.NewInode(syscall.S_IFREG|mode, g)})
+	dir.addKid(name, &Dentry{sb: sb, inode: sb.NewInode(mode, ops)})
 }
 
 // Open makes a file whose text is made by the first read.

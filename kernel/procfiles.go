@@ -37,6 +37,8 @@ func registerProc() {
 	} {
 		fs.RegisterProc(path, gen)
 	}
+	fs.RegisterProcBinary("kpageflags", mm.ReadKpageflags)
+	fs.RegisterProcBinary("kpagecount", mm.ReadKpagecount)
 	fs.RegisterProcRW("goheap", writeGoHeap, collectGarbage)
 	locks.Go("loadavg", watchLoad)
 	registerSysctls()

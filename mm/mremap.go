@@ -7,10 +7,12 @@ import (
 	"yolk/arch/pt"
 )
 
-// Flags of mremap. DONTUNMAP is not supported: EINVAL.
+// Flags of mremap.
 const (
-	MremapMayMove = 1
-	MremapFixed   = 2
+	MremapMayMove   = 1
+	MremapFixed     = 2
+	MremapDontUnmap = 4
+	mremapKnown     = MremapMayMove | MremapFixed | MremapDontUnmap
 )
 
 // mremapRequest is a call of DoMremap; addr and the lengths are page aligned.
@@ -23,20 +25,23 @@ type mremapRequest struct {
 // DoMremap (do_mremap) changes the size of the mapping at addr, or its place.
 // MmapSem held, no spinlock; may sleep. EINVAL flags, alignment, lengths, overlap;
 // EPERM sealed; EFAULT not one mapping; EAGAIN locked limit; ENOMEM limits, no room.
-// (2.3 unmapped everything for a new length of 0.)
+// (2.3 unmapped everything for a new length of 0.) With MremapDontUnmap only the pages
+// move, and the old mapping stays, empty and unlocked.
 func DoMremap(m *MM, addr, oldLen, newLen uintptr, flags int, newAddr uintptr) (uintptr, syscall.Errno) {
-	if flags&^(MremapMayMove|MremapFixed) != 0 || flags&MremapFixed != 0 && flags&MremapMayMove == 0 ||
-		addr&^arch.PageMask != 0 {
+	if flags&^mremapKnown != 0 || flags&^MremapMayMove != 0 && flags&MremapMayMove == 0 || addr&^arch.PageMask != 0 {
 		return 0, syscall.EINVAL
 	}
 	r := mremapRequest{addr, pageAlign(oldLen), pageAlign(newLen), flags, newAddr}
+	if flags&MremapDontUnmap != 0 && r.oldLen != r.newLen {
+		return 0, syscall.EINVAL
+	}
 	if r.newLen == 0 || r.newLen > arch.TaskSize || r.oldLen > arch.TaskSize || addr > arch.TaskSize-r.oldLen {
 		return 0, syscall.EINVAL
 	}
 	if isSealed(FindVMA(m, addr), addr+r.oldLen) {
 		return 0, syscall.EPERM
 	}
-	if flags&MremapFixed != 0 {
+	if flags&(MremapFixed|MremapDontUnmap) != 0 {
 		return r.toFixed(m)
 	}
 	if r.newLen <= r.oldLen {
@@ -74,7 +79,8 @@ func (r *mremapRequest) shrink(m *MM) syscall.Errno {
 	return DoMunmap(m, r.addr+r.newLen, r.oldLen-r.newLen)
 }
 
-// toFixed moves to the address given, from which it removes what is there.
+// toFixed moves to the address given, from which it removes what is there, or for
+// MremapDontUnmap alone to where there is room, there if it can be.
 func (r *mremapRequest) toFixed(m *MM) (uintptr, syscall.Errno) {
 	to := r.newAddr
 	if to&^arch.PageMask != 0 || r.newLen > arch.TaskSize || to > arch.TaskSize-r.newLen ||
@@ -87,7 +93,12 @@ func (r *mremapRequest) toFixed(m *MM) (uintptr, syscall.Errno) {
 	if v := FindVMA(m, r.addr); v == nil || v.VMStart > r.addr {
 		return 0, syscall.EFAULT
 	}
-	if e := DoMunmap(m, to, r.newLen); e != 0 {
+	if r.flags&MremapFixed == 0 {
+		var ok bool
+		if to, ok = getUnmappedArea(m, to, r.newLen, 0); !ok {
+			return 0, syscall.ENOMEM
+		}
+	} else if e := DoMunmap(m, to, r.newLen); e != 0 {
 		return 0, e
 	}
 	if r.oldLen > r.newLen {
@@ -115,13 +126,23 @@ func (r *mremapRequest) check(m *MM) (*VMA, syscall.Errno) {
 	if r.oldLen > v.VMEnd-r.addr {
 		return nil, syscall.EFAULT
 	}
-	if r.newLen == r.oldLen {
+	pages := int64((r.newLen - r.oldLen) >> arch.PageShift)
+	if r.flags&MremapDontUnmap != 0 {
+		if v.VMFlags&(VMDontExpand|VMIO) != 0 {
+			return nil, syscall.EINVAL
+		}
+		pages = int64(r.newLen >> arch.PageShift)
+		if !mayExpand(m, v.VMFlags, pages) || v.VMFlags&VMAccount != 0 && !enoughMemory(pages) {
+			return nil, syscall.ENOMEM
+		}
+		return v, 0
+	}
+	if pages == 0 {
 		return v, 0
 	}
 	if v.VMFlags&VMDontExpand != 0 {
 		return nil, syscall.EFAULT
 	}
-	pages := int64((r.newLen - r.oldLen) >> arch.PageShift)
 	if v.VMFlags&VMLocked != 0 && !mayLock(m, pages) {
 		return nil, syscall.EAGAIN
 	}
@@ -172,7 +193,13 @@ func (r *mremapRequest) move(m *MM, v *VMA, to uintptr) (uintptr, syscall.Errno)
 		return 0, syscall.ENOMEM
 	}
 	mergeRange(m, to, to+r.newLen) // n may be gone after this
-	if r.oldLen > 0 {
+	switch {
+	case r.flags&MremapDontUnmap != 0:
+		if flags&VMLocked != 0 {
+			// Without memory to split the vma in, what is left stays locked.
+			applyLock(m, r.addr, r.addr+r.oldLen, 0)
+		}
+	case r.oldLen > 0:
 		if e := DoMunmap(m, r.addr, r.oldLen); e != 0 {
 			// A hole without room for its upper part: undo, as above.
 			v = FindVMA(m, r.addr)

@@ -7,8 +7,9 @@ import (
 	"yolk/locks"
 )
 
-// MaxSwapFiles is the number of swap areas that can be in use at once.
-const MaxSwapFiles = 8
+// MaxSwapFiles is the number of swap areas that can be in use at once, as many as in
+// a Linux that keeps three of the 32 for other ends.
+const MaxSwapFiles = 29
 
 // One word of a swap map counts the references to a slot: one for each pte that
 // holds the entry, one for the swap cache, one for each temporary holder.

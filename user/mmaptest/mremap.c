@@ -115,6 +115,57 @@ TEST(mremap_locked)
 	EQ(tap_field("/proc/self/status", "VmLck"), 0);
 }
 
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+
+TEST(mremap_leaves_the_mapping)
+{
+	char *p = new_pages(8, RW), *q, *to = new_pages(4, RW);
+
+	fill(p, 8);
+	q = mremap(p + PAGES(2), PAGES(4), PAGES(4), MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0);
+	CHECK(q != MAP_FAILED && q != p + PAGES(2));
+	for (size_t i = 0; i < 8; i++) {
+		CHECK(i >= 2 && i < 6 ? filled(q + PAGES(i - 2), i) : filled(p + PAGES(i), i));
+		if (i >= 2 && i < 6)
+			EQ(p[PAGES(i)], 0);
+	}
+	fill(p, 8); /* it can be used as before, and has nothing to do with the new one */
+	CHECK(filled(q, 2) && filled(q + PAGES(3), 5));
+	CHECK(mremap(p, PAGES(4), PAGES(4), MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == to);
+	CHECK(filled(to, 0) && filled(to + PAGES(3), 3));
+	EQ(p[0], 0);
+	FAILS(mremap(p, PAGES(1), PAGES(1), MREMAP_DONTUNMAP, 0), EINVAL);
+	FAILS(mremap(p, PAGES(1), PAGES(2), MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0), EINVAL);
+	FAILS(mremap(p, PAGES(2), PAGES(1), MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0), EINVAL);
+}
+
+TEST(mremap_leaves_it_unlocked)
+{
+	char *p = new_pages(4, RW), *q;
+
+	CHECK(mlock(p, PAGES(4)) == 0);
+	q = mremap(p, PAGES(4), PAGES(4), MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0);
+	CHECK(q != MAP_FAILED);
+	CHECK(munmap(q, PAGES(4)) == 0);
+	EQ(p[0], 0);
+	CHECK(madvise(p, PAGES(4), MADV_DONTNEED) == 0); /* EINVAL, were it locked */
+}
+
+TEST(mremap_leaves_a_file)
+{
+	char *p = mmap(NULL, PAGES(2), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0), *q;
+
+	CHECK(p != MAP_FAILED);
+	fill(p, 2);
+	q = mremap(p, PAGES(2), PAGES(2), MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0);
+	CHECK(q != MAP_FAILED && q != p);
+	CHECK(filled(p, 0) && filled(q, 0)); /* both show it */
+	q[0] = 'x';
+	EQ(p[0], 'x');
+}
+
 TEST(mremap_after_fork_keeps_sharing)
 {
 	char *p = new_pages(32, RW), *q;

@@ -50,6 +50,40 @@ TEST(proc_pagemap)
 	FAILS(pread(fd, e, 8, 3), EINVAL);
 }
 
+/* kpage is the word of a frame in a file of /proc. */
+static uint64_t kpage(const char *file, uint64_t frame)
+{
+	uint64_t word;
+	int fd = open(file, O_RDONLY);
+
+	CHECK(fd >= 0 && pread(fd, &word, 8, (off_t)frame * 8) == 8);
+	close(fd);
+	return word;
+}
+
+TEST(proc_kpageflags)
+{
+	enum { DIRTY = 1 << 4, SLAB = 1 << 7, FREE = 1 << 10, NO_PAGE = 1 << 20, TABLE = 1 << 26 };
+	char *p = new_pages(2, RW);
+	uint64_t e[2], bad = SLAB | FREE | NO_PAGE | TABLE;
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+
+	if (open("/proc/kpageflags", O_RDONLY) < 0 && (errno == ENOENT || errno == EACCES || errno == EPERM))
+		SKIP("there is no /proc/kpageflags, or it is not ours");
+	CHECK(mlock(p, PAGES(2)) == 0); /* the frames stay */
+	fill(p, 2);
+	CHECK(fd >= 0 && pread(fd, e, sizeof e, (off_t)((uintptr_t)p / 4096 * 8)) == sizeof e);
+	if ((e[0] << 9) == 0)
+		SKIP("pagemap does not show frames");
+	for (int i = 0; i < 2; i++) {
+		uint64_t frame = e[i] & (((uint64_t)1 << 55) - 1);
+		EQ(kpage("/proc/kpageflags", frame) & bad, 0);
+		EQ(kpage("/proc/kpagecount", frame), 1);
+	}
+	fd = open("/proc/kpageflags", O_RDONLY);
+	FAILS(pread(fd, e, 8, 3), EINVAL);
+}
+
 TEST(proc_oom_score_adj)
 {
 	char text[16] = "";
