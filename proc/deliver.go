@@ -216,7 +216,12 @@ func (t *Task) dequeue(mask Sigset, info *SigInfo) int {
 		from Sigset
 	}{{&t.pending, synchronous}, {&t.pending, ^Sigset(0)}, {&g.shared, ^Sigset(0)}} {
 		if sig := (c.q.set & c.from &^ mask).first(); sig != 0 {
-			g.nsignals.Add(int32(-c.q.take(sig, info)))
+			if q := c.q.take(sig, info); q != nil {
+				g.nsignals.Add(-1)
+				if q.timer != nil {
+					g.timerTaken(q.timer, info)
+				}
+			}
 			return sig
 		}
 	}

@@ -383,6 +383,7 @@ func (t *Task) commit(p *program) {
 		g.actions = g.actions.clone() // CLONE_SIGHAND ends here
 	}
 	g.actions.reset()
+	g.dropTimers()
 	g.SetFlag(FlagDumpable, 1)
 	g.sigLock.Unlock()
 	treeLock.Lock()

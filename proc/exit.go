@@ -110,6 +110,7 @@ func (t *Task) dead() {
 	g.passOn(g.shared.set &^ t.blocked)
 	if last {
 		g.timers.stopAll()
+		g.dropTimers()
 		exe, g.exe = g.exe, nil
 	}
 	g.sigLock.Unlock()

@@ -34,6 +34,7 @@ type itimers struct {
 	all      [numItimers]itimer
 	goTimer  *time.Timer
 	cpuArmed atomic.Bool // a tick has something to look at
+	posix    []*posixTimer
 }
 
 // clock returns the time by the clock of timer which.
@@ -170,7 +171,7 @@ func (g *ThreadGroup) cpuTick(limit uint64) {
 			armed = armed || t.at != 0
 		}
 	}
-	g.timers.cpuArmed.Store(armed)
+	g.timers.cpuArmed.Store(g.timersTick() || armed)
 	if limit == mm.Infinity {
 		return
 	}

@@ -77,8 +77,10 @@ func ChildInfo(w *WaitReport) *SigInfo {
 
 // queued is a pending signal in a list.
 type queued struct {
-	next *queued
-	info SigInfo
+	next  *queued
+	info  SigInfo
+	in    bool        // it is in a queue
+	timer *posixTimer // whose signal it is, or nil
 }
 
 // sigQueue holds pending signals: a set, and the siginfo of those that carry
@@ -96,6 +98,7 @@ func (s *sigQueue) add(sig int, q *queued) {
 	if q == nil {
 		return
 	}
+	q.in = true
 	if s.last == nil {
 		s.first = q
 	} else {
@@ -105,8 +108,8 @@ func (s *sigQueue) add(sig int, q *queued) {
 }
 
 // take removes one instance of sig and fills info. The signal leaves the set
-// unless more instances are queued. It returns how many elements were freed.
-func (s *sigQueue) take(sig int, info *SigInfo) int {
+// unless more instances are queued. It returns the element freed, if there was one.
+func (s *sigQueue) take(sig int, info *SigInfo) *queued {
 	*info = SigInfo{Signo: int32(sig), Code: SIUser}
 	var found, prev *queued
 	more := false
@@ -129,11 +132,11 @@ func (s *sigQueue) take(sig int, info *SigInfo) int {
 	if !more {
 		s.set &^= SigMask(sig)
 	}
-	if found == nil {
-		return 0
+	if found != nil {
+		found.in, found.next = false, nil
+		*info = found.info
 	}
-	*info = found.info
-	return 1
+	return found
 }
 
 // flush drops all instances of the signals in mask and returns how many
@@ -150,6 +153,7 @@ func (s *sigQueue) flush(mask Sigset) int {
 		next := q.next
 		q.next = nil
 		if mask.Has(int(q.info.Signo)) {
+			q.in = false
 			n++
 		} else {
 			if s.last == nil {

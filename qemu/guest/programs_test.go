@@ -35,6 +35,7 @@ var suites = []suite{
 	{source: c("threads", "c/threads.c")},
 	{source: c("fpu", "c/fpu.c")},
 	{source: c("rseq", "c/rseq.c")},
+	{source: c("timers", "c/timers.c")},
 	{source: c("vdsotest", "vdsotest/*.c")},
 	{source: aslr("aslr", "aslr")},
 	{source: aslr("norandmaps", "aslr"), flags: []string{"-append", "norandmaps"},
