@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"yolk/arch"
@@ -37,6 +38,7 @@ func main() {
 	proc.SetOops(oops)
 	proc.SetKick(arch.KickAll)
 	proc.SetSyscallHandler(syscall.Dispatch)
+	syscall.SetPowerOff(func() { end(0) })
 	if p.crash != "" && !armCrash(p.crash) {
 		klog("unknown parameter crash=%s", p.crash)
 	}
@@ -61,6 +63,18 @@ func main() {
 			klog("inject=%s: no such rule, or no checking build", p.inject)
 		}
 		status = runJob()
+	}
+	end(status)
+}
+
+// ended is set by the first who ends the machine.
+var ended atomic.Bool
+
+// end brings the disks up to date and ends the machine; bin/yolk exits with status.
+// Later callers wait for that.
+func end(status int) {
+	if ended.Swap(true) {
+		select {}
 	}
 	if e := fs.CloseDisks(); e != 0 {
 		klog("disks: %v", e)

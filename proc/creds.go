@@ -27,6 +27,7 @@ const (
 	CapIPCOwner    = 15
 	CapSysPtrace   = 19
 	CapSysAdmin    = 21
+	CapSysBoot     = 22
 	CapSysNice     = 23
 	CapSysResource = 24
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -172,6 +173,16 @@ func TestReport(t *testing.T) {
 	text := strings.NewReplacer("tests=", "Tests=", "failures=", "Failures=").Replace(xmlText.String())
 	if err := xml.Unmarshal([]byte(text), &read); err != nil || read.Tests != 4 || read.Failures != 2 {
 		t.Errorf("%v %+v\n%s", err, read, xmlText.String())
+	}
+}
+
+func TestNotRun(t *testing.T) {
+	known, err := ReadKnown(strings.NewReader("a/b/two: not run: slow\na/b/one: not run: slow\na/b/three: it fails\na/bc/four: not run: slow\n"))
+	if got := known.NotRun("a/b"); err != nil || !slices.Equal(got, []string{"one", "two"}) {
+		t.Error(got, err)
+	}
+	if got := known.NotRun("a/c"); got != nil {
+		t.Error(got)
 	}
 }
 

@@ -4,11 +4,27 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
 // Known names tests that do not pass yet, and says why.
 type Known map[string]string
+
+// notRun begins the reason of a case that its program is not to run.
+const notRun = "not run: "
+
+// NotRun returns the cases of a test that its program is not to run, sorted, by their
+// names below the test's.
+func (k Known) NotRun(test string) (cases []string) {
+	for name, reason := range k {
+		if c, ok := strings.CutPrefix(name, test+"/"); ok && strings.HasPrefix(reason, notRun) {
+			cases = append(cases, c)
+		}
+	}
+	slices.Sort(cases)
+	return cases
+}
 
 // ReadKnown reads a list of lines "NAME: reason". Empty lines and those that begin
 // with # are left out.

@@ -19,11 +19,6 @@ import (
 var goPackages = []string{"container/heap", "container/list", "container/ring", "io", "io/fs", "io/ioutil", "os", "os/signal",
 	"sort", "strings", "sync", "sync/atomic", "time"}
 
-// goSlow are tests left out: hundreds of thousands of contended timers take minutes
-// under emulation, and one wants its timers within a time that an emulator on a busy
-// host does not keep.
-const goSlow = "^(TestStopResult|TestResetResult|TestLongAdjustTimers)$"
-
 // goSource is where Go's sources are in the guest: some tests read their own.
 const goSource = "/go/src/"
 
@@ -53,6 +48,10 @@ func (s *suite) goTests() part {
 		if err := s.buildGoTests(ctx, filepath.Join(root, "bin"), names); err != nil {
 			return nil, err
 		}
+		known, err := s.known()
+		if err != nil {
+			return nil, err
+		}
 		var tests []harness.Test
 		for _, name := range names {
 			p := strings.TrimPrefix(name, "go/")
@@ -60,7 +59,7 @@ func (s *suite) goTests() part {
 				return nil, err
 			}
 			tests = append(tests, harness.Test{Name: name, Cases: harness.GoCases, Test: wire.Test{
-				Argv: []string{"/bin/" + path.Base(p) + ".test", "-test.short", "-test.v", "-test.skip=" + goSlow, "-test.timeout=170s"},
+				Argv: []string{"/bin/" + path.Base(p) + ".test", "-test.short", "-test.v", "-test.skip=^(" + strings.Join(known.NotRun(name), "|") + ")$", "-test.timeout=170s"},
 				Env:  []string{"GOROOT=/go"}, Dir: goSource + p, Limit: 3 * time.Minute}})
 		}
 		return s.share(root, tests), nil

@@ -127,7 +127,16 @@ func start(ctx context.Context, o *options) (failed bool, err error) {
 		defer func() { _ = f.Close() }()
 		report.TAP = f
 	}
-	err = h.Run(ctx, groups, o.guests, func(r harness.Result) { show(report.Add(r), o.verbose) })
+	err = h.Run(ctx, groups, o.guests, func(r harness.Result) {
+		show(report.Add(r), o.verbose)
+		if r.Case {
+			return
+		}
+		for _, c := range known.NotRun(r.Name) {
+			left := harness.Result{Name: r.Name + "/" + c, Case: true, Verdict: harness.Skipped, Note: "known: " + known[r.Name+"/"+c]}
+			show(report.Add(left), o.verbose)
+		}
+	})
 	report.Close()
 	if o.junit != "" {
 		err = errors.Join(err, writeFile(o.junit, report.WriteJUnit))

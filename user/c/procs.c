@@ -270,3 +270,18 @@ TEST(proc_pid_syscall)
 	int status;
 	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
 }
+
+static void reboots_as_nobody(void *arg)
+{
+	(void)arg;
+	CHECK(setuid(65534) == 0);
+	FAILS(syscall(SYS_reboot, 0xfee1dead, 672274793, 0, 0), EPERM);
+	_exit(0);
+}
+
+TEST(reboot_errors)
+{
+	FAILS(syscall(SYS_reboot, 1, 672274793, 0, 0), EINVAL); /* CAD_OFF, were the number right */
+	FAILS(syscall(SYS_reboot, 0xfee1dead, 2, 0, 0), EINVAL);
+	EQ(tap_status(reboots_as_nobody, NULL), 0);
+}
