@@ -60,6 +60,9 @@ func AssertNotHeld(string, Class) {}
 // citing rule. Empty in this build.
 func AssertNoted(string, Class, unsafe.Pointer, string) {}
 
+// AssertGuard asserts that a lock of one of two classes is held. Empty in this build.
+func AssertGuard(Class, Class, string) {}
+
 // Violation reports that a rule of docs/locking.md is broken. Empty in this
 // build: guard costly arguments by if locks.Lockdep.
 func Violation(string, string, ...any) {}

@@ -129,6 +129,21 @@ func AssertNotHeld(rule string, class Class) {
 	}
 }
 
+// AssertGuard asserts that the running goroutine holds a lock of one of two classes
+// (the second may be NoClass): what is about to be touched is guarded by it. It is for
+// places that do not know the instance.
+func AssertGuard(a, b Class, what string) {
+	c := Current()
+	if c.dep.reporting || c.find(func(h *heldLock) bool { return h.class == a || h.class == b }) != nil {
+		return
+	}
+	if b == NoClass {
+		c.violation("guard", nil, NoClass, "%s, and %s is not held", what, a)
+	} else {
+		c.violation("guard", nil, NoClass, "%s, and neither %s nor %s is held", what, a, b)
+	}
+}
+
 // NoteAcquire tells the checker that a lock that is no type of this package,
 // such as the lock bit of a page, is about to be taken; key orders those of one
 // class. Call it before the wait.

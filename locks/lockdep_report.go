@@ -45,8 +45,11 @@ func (c *Context) report(about finding, format string, args ...any) {
 
 	var b bytes.Buffer
 	title := "rule " + rule + " broken"
-	if rule == "order" {
+	switch rule {
+	case "order":
 		title = "lock order broken"
+	case "guard":
+		title = "unguarded"
 	}
 	fmt.Fprintf(&b, "lockdep: %s: ", title)
 	fmt.Fprintf(&b, format, args...)

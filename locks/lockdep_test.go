@@ -122,6 +122,11 @@ func TestRules(t *testing.T) {
 		{"vma list changed without mmap_sem", mmap.AssertHeld, "R1"},
 		{"vma list changed without the vmlist lock", ptl.AssertHeld, "R2"},
 		{"a rule checked by mm", func() { Violation("R9", "map_count %d, list %d", 1, 2) }, "R9"},
+		{"a pte changed with no lock", func() { AssertGuard(PageTableLock, ShmLock, "a pte is set") }, "guard"},
+		{"a pte changed with the wrong lock", within(func() { AssertGuard(PageTableLock, ShmLock, "a pte is set") }, zone), "guard"},
+		{"a pte changed with one of its locks", within(func() { AssertGuard(ShmLock, PageTableLock, "a pte is set") }, ptl), ""},
+		{"a call without kernel_lock", func() { AssertGuard(KernelLock, NoClass, "swapout is called") }, "guard"},
+		{"a call with kernel_lock", within(func() { AssertGuard(KernelLock, NoClass, "swapout is called") }, bigLock{}), ""},
 		{"to ring 3 with a lock", within(func() { AssertNoLocks("R4") }, mmap), "R4"},
 
 		{"pages in ascending order", func() {
@@ -146,8 +151,11 @@ func TestRules(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			got := reports(tt.f)
 			want := "rule " + tt.want + " broken"
-			if tt.want == "order" {
+			switch tt.want {
+			case "order":
 				want = "lock order broken"
+			case "guard":
+				want = "unguarded"
 			}
 			switch {
 			case tt.want == "" && len(got) > 0:

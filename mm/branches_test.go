@@ -110,11 +110,9 @@ func TestFileBranches(t *testing.T) {
 	for i := range uintptr(8) {
 		m.peek(0, base+i*pg)
 	}
-	m.PageTableLock.Lock()
 	for i := range uintptr(8) {
-		changePTE(lookupPTE(m, base+i*pg), ^pt.Accessed, 0)
+		changePTEOf(m, base+i*pg, ^pt.Accessed, 0)
 	}
-	m.PageTableLock.Unlock()
 	arch.FlushTLBMM(&m.Ctx)
 	if n := scan(m, GFPSwap, TSOClean); n != 8 || calls != 8 || m.RSS.Load() != 0 {
 		t.Errorf("clean: %d pages, %d calls, rss %d", n, calls, m.RSS.Load())

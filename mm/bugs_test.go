@@ -308,9 +308,7 @@ func TestBug16DirtyBitBetween(t *testing.T) {
 	m := testSpace(t)
 	f := newObjectFile(t, 1)
 	mapFile(t, m, f)
-	m.PageTableLock.Lock()
-	changePTE(lookupPTE(m, base), ^(pt.Dirty | pt.Accessed), 0) // as after a write-back
-	m.PageTableLock.Unlock()
+	changePTEOf(m, base, ^(pt.Dirty | pt.Accessed), 0) // as after a write-back
 	arch.FlushTLBPage(&m.Ctx, base)
 	saved := 0
 	f.ops.Swapout = func(*Page, File) syscall.Errno { saved++; return 0 }

@@ -29,7 +29,7 @@ func CoreSegments(m *MM, filter uint32) []CoreSegment {
 	m.MmapSem.Lock()
 	defer m.MmapSem.Unlock()
 	segments := make([]CoreSegment, 0, m.mapCount)
-	for v := m.mmap; v != nil; v = v.vmNext {
+	for v := firstVMA(m); v != nil; v = v.vmNext {
 		segments = append(segments, CoreSegment{v.VMStart, v.VMEnd, v.VMFlags, v.coreSize(filter)})
 	}
 	return segments

@@ -11,6 +11,7 @@ func exitMmap(m *MM) {
 	// From here a stealer finds no vma. One that has found one holds
 	// PageTableLock, so we wait for it; one that has dropped it touches nothing more.
 	vmlistModifyLock(m)
+	assertModify(m)
 	free := m.mmap
 	for v := free; v != nil; v = v.vmNext {
 		v.inList = false

@@ -234,6 +234,7 @@ func swapReadFailed(m *MM, pte *uint64, e arch.PTE) FaultResult {
 // doWPPage handles a write to a page that is mapped read-only in a writable
 // vma. MmapSem and PageTableLock are held on entry; the latter is released. May sleep.
 func doWPPage(m *MM, v *VMA, addr uintptr, pte *uint64, e arch.PTE) FaultResult {
+	m.PageTableLock.AssertHeld()
 	old := PageOf(e.PFN())
 	if v.VMFlags&VMShared != 0 || canReuse(old) {
 		changePTE(pte, ^arch.PTE(0), pt.Write|pt.Dirty|pt.Accessed|anonBit(v))

@@ -175,14 +175,14 @@ func (m *Mapping) grabForWrite(index uint64, from, to int) (*Page, syscall.Errno
 			continue
 		}
 		var at PageBlocks
-		if e := m.Ops.GetBlocks(index, max(size, start+int64(to)), &at); e != 0 {
+		if e := m.getBlocks(p, max(size, start+int64(to)), &at); e != 0 {
 			UnlockPage(p)
 			PutPage(p)
 			return nil, e
 		}
 		if !p.Uptodate() {
-			clear(p.Bytes()[:from])
-			clear(p.Bytes()[to:])
+			clear(p.lockedBytes()[:from])
+			clear(p.lockedBytes()[to:])
 		}
 		return p, 0
 	}
@@ -207,7 +207,7 @@ func (m *Mapping) Write(b []byte, off int64) (int, syscall.Errno) {
 		if e != 0 {
 			return n, e
 		}
-		copy(p.Bytes()[at:], b[n:n+c])
+		copy(p.lockedBytes()[at:], b[n:n+c])
 		p.Set(PGUptodate)
 		n += c
 		off += int64(c)
@@ -237,7 +237,7 @@ func (m *Mapping) ZeroTail() syscall.Errno {
 	}
 	LockPage(p)
 	if p.mapping == m {
-		clear(p.Bytes()[at:])
+		clear(p.lockedBytes()[at:])
 		SetPageDirty(p)
 	}
 	UnlockPage(p)

@@ -6,6 +6,7 @@ import (
 	"yolk/arch"
 	"yolk/arch/pt"
 	"yolk/drivers/blk"
+	"yolk/locks"
 )
 
 // Mapped files. The pages are those of the page cache; a shared mapping's ptes
@@ -79,7 +80,7 @@ func (m *Mapping) reserve(p *Page) syscall.Errno {
 		return 0 // truncated: the fault will find out
 	}
 	var at PageBlocks
-	e := m.Ops.GetBlocks(p.index, m.Ops.Size(), &at)
+	e := m.getBlocks(p, m.Ops.Size(), &at)
 	if e == 0 && at.Fresh {
 		SetPageDirty(p) // what lies there must not be read
 	}
@@ -91,6 +92,7 @@ func (m *Mapping) reserve(p *Page) syscall.Errno {
 // has marked it dirty under the vmlist lock; should truncate have been faster,
 // there is nothing to write. kernel_lock held; sleeps.
 func filemapSwapout(p *Page, _ File) syscall.Errno {
+	locks.AssertGuard(locks.KernelLock, locks.NoClass, "filemap_swapout is called")
 	if !p.Test(PGDirtyList) {
 		return 0
 	}
@@ -106,6 +108,7 @@ func filemapSwapout(p *Page, _ File) syscall.Errno {
 // filemapSync passes the dirty bits of [start, start+size) on to the pages, and
 // with MS_SYNC writes the file (filemap_sync). MmapSem and kernel_lock held; sleeps.
 func filemapSync(v *VMA, start, size uintptr, flags int) syscall.Errno {
+	locks.AssertGuard(locks.KernelLock, locks.NoClass, "filemap_sync is called")
 	for end := start + size; start < end; {
 		start = syncPtes(v.VMMM, start, end)
 	}

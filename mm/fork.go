@@ -40,7 +40,7 @@ func DupMM(old *MM, limits *Limits) (*MM, syscall.Errno) {
 // dupVMAs copies the vmas of old, whose MmapSem is held, and their pages. On an
 // error what has been copied is in m, for exitMmap to clean up.
 func dupVMAs(m, old *MM) syscall.Errno {
-	for v := old.mmap; v != nil; v = v.vmNext {
+	for v := firstVMA(old); v != nil; v = v.vmNext {
 		if v.VMFlags&VMDontCopy != 0 {
 			continue
 		}
@@ -109,9 +109,9 @@ func copyPageRange(m, old *MM, v *VMA) bool {
 // copyPTEs copies the ptes of [addr, end), which one table maps in either mm.
 func copyPTEs(m, old *MM, v *VMA, addr, end uintptr) {
 	cow := v.VMFlags&(VMShared|VMMayWrite) == VMMayWrite
+	old.PageTableLock.Lock()
 	src := tableSlice(lookupPTE(old, addr), addr, end)
 	dst := tableSlice(lookupPTE(m, addr), addr, end)
-	old.PageTableLock.Lock()
 	injectR5(m)
 	step("copy_page_range: copies")
 	for i := range src {

@@ -19,6 +19,14 @@ func (v *VMA) ring() *IMmap {
 	return v.VMFile.IMmap()
 }
 
+// assertLocked checks that who touches the ring, or moves the borders of a vma on it,
+// holds its lock: a truncate may be going over it.
+func (r *IMmap) assertLocked() {
+	if locks.Lockdep && !r.ISharedLock.Held() {
+		r.ISharedLock.Violation("guard", "the mappings of a file are touched, and %s is not held", locks.ISharedLock)
+	}
+}
+
 // lockVMAMappings takes i_shared_lock of v's file, if it has one. No spinlock held.
 func lockVMAMappings(v *VMA) {
 	if r := v.ring(); r != nil {
@@ -38,6 +46,7 @@ func linkShared(v *VMA) {
 	if r == nil || v.onRing {
 		return
 	}
+	r.assertLocked()
 	v.onRing = true
 	v.nextShare, v.prevShare = r.head, nil
 	if r.head != nil {
@@ -51,6 +60,7 @@ func unlinkShared(v *VMA) {
 	if !v.onRing {
 		return
 	}
+	v.ring().assertLocked()
 	if v.prevShare != nil {
 		v.prevShare.nextShare = v.nextShare
 	} else {

@@ -19,7 +19,12 @@ var (
 	lru            lruList
 )
 
+func assertLRU() {
+	locks.AssertGuard(locks.PagemapLruLock, locks.NoClass, "the list of pages by age is changed")
+}
+
 func (l *lruList) pushHead(p *Page) {
+	assertLRU()
 	pfn := p.PFN()
 	p.lruPrev, p.lruNext = 0, l.head
 	if l.head != 0 {
@@ -32,6 +37,7 @@ func (l *lruList) pushHead(p *Page) {
 }
 
 func (l *lruList) pushTail(p *Page) {
+	assertLRU()
 	pfn := p.PFN()
 	p.lruNext, p.lruPrev = 0, l.tail
 	if l.tail != 0 {
@@ -44,6 +50,7 @@ func (l *lruList) pushTail(p *Page) {
 }
 
 func (l *lruList) remove(p *Page) {
+	assertLRU()
 	if p.lruPrev != 0 {
 		memMap[p.lruPrev].lruNext = p.lruNext
 	} else {

@@ -93,7 +93,7 @@ func DoMlockall(m *MM, flags int) syscall.Errno {
 	}
 	setLockAll(m, lock)
 	if lock&VMLockOnFlt == 0 {
-		for v := m.mmap; v != nil; v = v.vmNext {
+		for v := firstVMA(m); v != nil; v = v.vmNext {
 			populateLocked(m, v.VMStart, v.VMEnd)
 		}
 	}
@@ -108,7 +108,7 @@ func DoMunlockall(m *MM) {
 
 // setLockAll sets the lock flags of every vma.
 func setLockAll(m *MM, lock VMFlags) {
-	for v := m.mmap; v != nil; v = v.vmNext {
+	for v := firstVMA(m); v != nil; v = v.vmNext {
 		mlockFixup(m, v, v.VMStart, v.VMEnd, lock) // whole vmas: it cannot fail
 	}
 	mergeRange(m, 0, arch.TaskSize)

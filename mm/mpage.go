@@ -146,7 +146,7 @@ func (b *fileBatch) scattered(p *Page, at *PageBlocks) {
 			}
 			putFileIO(io)
 		} else if b.op == blk.Read {
-			clear(p.Bytes()[k*size : (k+n)*size])
+			clear(p.lockedBytes()[k*size : (k+n)*size])
 		}
 		k += n
 	}
@@ -213,7 +213,7 @@ func (m *Mapping) startRead(pages []*Page) {
 	for _, p := range pages {
 		var at PageBlocks
 		p.Clear(PGError)
-		if e := m.Ops.GetBlocks(p.index, 0, &at); e != 0 {
+		if e := m.getBlocks(p, 0, &at); e != 0 {
 			m.endPage(blk.Read, p, e)
 		} else if at.Sector[0] != 0 && at.adjacent(0) == at.N {
 			b.add(p, at.Sector[0])
@@ -233,9 +233,9 @@ func (m *Mapping) startWrite(pages []*Page) {
 		alone := p.TestAndClear(PGError)
 		size := m.Ops.Size()
 		if size>>arch.PageShift == int64(p.index) {
-			clear(p.Bytes()[size&(arch.PageSize-1):])
+			clear(p.lockedBytes()[size&(arch.PageSize-1):])
 		}
-		if e := m.Ops.GetBlocks(p.index, size, &at); e != 0 {
+		if e := m.getBlocks(p, size, &at); e != 0 {
 			m.endPage(blk.Write, p, e)
 		} else if !alone && at.Sector[0] != 0 && at.adjacent(0) == at.N {
 			b.add(p, at.Sector[0])

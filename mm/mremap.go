@@ -229,7 +229,7 @@ func movePageTables(m *MM, v *VMA, to, from, length uintptr) bool {
 		stop := min(end, tableEnd(addr), tableEnd(addr-from+to)-to+from)
 		lockVMAMappings(v)
 		m.PageTableLock.Lock()
-		movePTEs(tableSlice(dst, addr, stop), tableSlice(src, addr, stop))
+		movePTEs(v, tableSlice(dst, addr, stop), tableSlice(src, addr, stop))
 		// Nobody may write through an old translation once the page is at its new
 		// place, where a stealer may find it.
 		arch.FlushTLBRange(&m.Ctx, addr, stop)
@@ -241,8 +241,12 @@ func movePageTables(m *MM, v *VMA, to, from, length uintptr) bool {
 	return true
 }
 
-// movePTEs moves entries as they are. PageTableLock held.
-func movePTEs(dst, src []uint64) {
+// movePTEs moves entries of v as they are. PageTableLock held, and v's i_shared_lock, by
+// which a truncate sees them at their old place or at their new one.
+func movePTEs(v *VMA, dst, src []uint64) {
+	if r := v.ring(); r != nil {
+		r.assertLocked()
+	}
 	for i := range src {
 		if e := loadPTE(&src[i]); !e.None() {
 			setPTE(&dst[i], getAndClearPTE(&src[i]))

@@ -97,6 +97,20 @@ func (p *Page) TestAndClear(f PageFlags) bool { return p.flags.And(^uint32(f))&u
 // Locked reports whether somebody holds the page lock.
 func (p *Page) Locked() bool { return p.Test(PGLocked) }
 
+// lockedBytes is Bytes for who changes them as the page's owner, by its lock.
+func (p *Page) lockedBytes() []byte {
+	p.assertLocked("its contents are changed")
+	return p.Bytes()
+}
+
+// assertLocked checks that somebody, be it a transfer, has the page lock that p's
+// identity and contents hang on.
+func (p *Page) assertLocked(what string) {
+	if locks.Lockdep && !p.Locked() {
+		locks.Violation("guard", "page %#x is not locked, and %s", uint64(p.PFN()), what)
+	}
+}
+
 // Uptodate reports whether the contents are valid.
 func (p *Page) Uptodate() bool { return p.Test(PGUptodate) }
 

@@ -48,6 +48,12 @@ type MappingOps interface {
 	Commit() syscall.Errno
 }
 
+// getBlocks asks the file where p lies. The page lock keeps the page's place in the file.
+func (m *Mapping) getBlocks(p *Page, end int64, at *PageBlocks) syscall.Errno {
+	p.assertLocked("the file is asked for its blocks")
+	return m.Ops.GetBlocks(p.index, end, at)
+}
+
 // Pages is the number of pages cached for m.
 func (m *Mapping) Pages() int { return int(m.nr.Load()) }
 
@@ -80,6 +86,7 @@ func hashChain(m *Mapping, index uint64) *arch.PFN {
 
 // findPage looks up a page. pagecache_lock held; takes no reference.
 func findPage(m *Mapping, index uint64) *Page {
+	locks.AssertGuard(locks.PagecacheLock, locks.NoClass, "the hash table is searched")
 	for pfn := *hashChain(m, index); pfn != 0; {
 		p := &memMap[pfn]
 		if p.mapping == m && p.index == index {
@@ -136,6 +143,7 @@ func AddToPageCacheUnique(p *Page, m *Mapping, index uint64) bool {
 
 // addToPageCache links a page in. pagecache_lock and the page lock held.
 func addToPageCache(p *Page, m *Mapping, index uint64) {
+	p.assertLocked("it enters the page cache")
 	GetPage(p)
 	p.mapping, p.index = m, index
 	chain := hashChain(m, index)
@@ -161,6 +169,7 @@ func RemoveFromPageCache(p *Page) {
 // removeFromPageCache unlinks a page; the cache's reference passes to the
 // caller. pagecache_lock and the page lock held.
 func removeFromPageCache(p *Page) {
+	p.assertLocked("it leaves the page cache")
 	m, pfn := p.mapping, p.PFN()
 	link := hashChain(m, p.index)
 	for *link != pfn {
@@ -177,6 +186,7 @@ func removeFromPageCache(p *Page) {
 
 // link enters p at the head of m's clean pages. pagecache_lock held.
 func (m *Mapping) link(p *Page) {
+	locks.AssertGuard(locks.PagecacheLock, locks.NoClass, "a page is put on a file's list")
 	pfn := p.PFN()
 	p.mapPrev, p.mapNext = 0, m.pages
 	if m.pages != 0 {
@@ -187,6 +197,7 @@ func (m *Mapping) link(p *Page) {
 
 // unlink takes p off the list it is on. pagecache_lock held.
 func (m *Mapping) unlink(p *Page) {
+	locks.AssertGuard(locks.PagecacheLock, locks.NoClass, "a page is taken off a file's list")
 	head := &m.pages
 	if p.TestAndClear(PGDirtyList) {
 		head = &m.dirty

@@ -52,15 +52,26 @@ func pageProt(f VMFlags) arch.PTE {
 
 func loadPTE(p *uint64) arch.PTE { return arch.PTE(atomic.LoadUint64(p)) }
 
+// assertPTE checks that a lock is held which guards ptes, or the slots of shared
+// memory, which look like them.
+func assertPTE(what string) { locks.AssertGuard(locks.PageTableLock, locks.ShmLock, what) }
+
 // setPTE stores into an entry that was empty, or non-present for the hardware.
-func setPTE(p *uint64, e arch.PTE) { atomic.StoreUint64(p, uint64(e)) }
+func setPTE(p *uint64, e arch.PTE) {
+	assertPTE("a pte is set")
+	atomic.StoreUint64(p, uint64(e))
+}
 
 // getAndClearPTE empties an entry and returns what it held, A and D bits included.
-func getAndClearPTE(p *uint64) arch.PTE { return arch.PTE(atomic.SwapUint64(p, 0)) }
+func getAndClearPTE(p *uint64) arch.PTE {
+	assertPTE("a pte is cleared")
+	return arch.PTE(atomic.SwapUint64(p, 0))
+}
 
 // changePTE replaces bits of an entry without losing an A or D bit that the
 // hardware sets meanwhile, and returns the old entry.
 func changePTE(p *uint64, keep, set arch.PTE) arch.PTE {
+	assertPTE("a pte is changed")
 	for {
 		old := atomic.LoadUint64(p)
 		if atomic.CompareAndSwapUint64(p, old, old&uint64(keep)|uint64(set)) {
@@ -89,7 +100,9 @@ func countPTE(m *MM, e arch.PTE, n int64) {
 func tableShift(level int) uint { return arch.PageShift + levelBits*uint(level) }
 
 // lookupPTE returns the place of addr's pte, or nil when it has no table.
+// PageTableLock held: without it a stealer may change the pte the moment after.
 func lookupPTE(m *MM, addr uintptr) *uint64 {
+	assertPTE("a pte is looked up")
 	table := m.Ctx.PGD
 	for level := 3; level > 0; level-- {
 		e := loadPTE(&arch.Table(table)[addr>>tableShift(level)&(pt.Entries-1)])
@@ -114,6 +127,7 @@ func nextPTE(m *MM, addr, end uintptr) (*uint64, uintptr) {
 // nextSlot finds the first present directory entry of a level at or above addr
 // and below end, and the first such address that it maps; nil when there is none.
 func nextSlot(m *MM, level int, addr, end uintptr) (*uint64, uintptr) {
+	locks.AssertGuard(locks.PageTableLock, locks.MmapSem, "page tables are walked")
 	for addr < end {
 		table := m.Ctx.PGD
 		for l := 3; ; l-- {
@@ -151,6 +165,7 @@ func firstPresent(table *[pt.Entries]uint64, level int, addr, end uintptr) (*uin
 // allocPTE returns the place of addr's pte and makes the tables on the way to it;
 // nil without memory. MmapSem held, no spinlock; may sleep.
 func allocPTE(m *MM, addr uintptr) *uint64 {
+	locks.AssertGuard(locks.MmapSem, locks.NoClass, "page tables are made")
 	table := m.Ctx.PGD
 	for level := 3; level > 0; level-- {
 		slot := &arch.Table(table)[addr>>tableShift(level)&(pt.Entries-1)]
@@ -201,7 +216,7 @@ func freeTable(p *Page) {
 // CPU can have the entry cached.
 func freePgtables(m *MM, prev *VMA, start, end uintptr) {
 	floor, ceil := uintptr(0), tablesEnd
-	next := m.mmap
+	next := firstVMA(m)
 	if prev != nil {
 		floor, next = prev.VMEnd, prev.vmNext
 	}

@@ -43,6 +43,7 @@ func readaheadShift() int {
 // slot until the page is in the swap cache, and a slot in between looks as if it
 // could be read. May sleep for memory.
 func SwapinReadahead(e SwapEntry) {
+	locks.AssertGuard(locks.KernelLock, locks.NoClass, "swap slots are read ahead")
 	si := swapArea(e)
 	if si == nil {
 		return

@@ -102,9 +102,11 @@ func TestStealingAndReadingAllocateNothing(t *testing.T) {
 	}
 	at := addr
 	if n := testing.AllocsPerRun(50, func() {
-		e := PTESwapEntry(loadPTE(lookupPTE(m, at)))
+		e := PTESwapEntry(pteOf(m, at))
+		locks.LockKernel()
 		SwapinReadahead(e)
 		p := ReadSwapCache(e, true)
+		locks.UnlockKernel()
 		if !p.Uptodate() {
 			t.Error("not read")
 		}
@@ -133,7 +135,7 @@ func TestBranchesOfTryToSwapOut(t *testing.T) {
 	if n := count(TSONoIO, func() { pass(GFPSwap) }); n != 8 {
 		t.Errorf("without GFPIO: %d ptes, want 8", n)
 	}
-	p := PageOf(loadPTE(lookupPTE(m, addr)).PFN())
+	p := PageOf(pteOf(m, addr).PFN())
 	LockPage(p)
 	if n := count(TSOLocked, func() { pass(GFPSwap) }); n != 1 {
 		t.Errorf("locked: %d ptes, want 1", n)
@@ -175,8 +177,8 @@ func TestWritesOvertakenByTheStealer(t *testing.T) {
 	fill(t, m, 0, addr, 1, 1)
 	m.MmapSem.Lock()
 	page := getUserPage(m, addr, true)
-	changePTE(lookupPTE(m, addr), ^pt.Dirty, 0)
-	if !landed(m, addr, page) || !loadPTE(lookupPTE(m, addr)).Dirty() {
+	changePTEOf(m, addr, ^pt.Dirty, 0)
+	if !landed(m, addr, page) || !pteOf(m, addr).Dirty() {
 		t.Error("a page that is there does not count, or is not dirty")
 	}
 	for range 3 {

@@ -29,6 +29,8 @@ func recount(m *MM) (sum ptesums) { return recountInto(m, nil) }
 
 // recountInto is recount that also enters what the ptes name into a census.
 func recountInto(m *MM, c *census) (sum ptesums) {
+	m.MmapSem.AssertHeld()
+	m.PageTableLock.AssertHeld()
 	checkList(m)
 	sum.m, sum.census = m, c
 	for v := m.mmap; v != nil; v = v.vmNext {

@@ -244,6 +244,7 @@ func (s *shmSegment) leave() {
 
 // insertAttach counts v, an attached piece of s (insert_attach). shmLock held.
 func (s *shmSegment) insertAttach(v *VMA) {
+	assertShm("attaches are counted")
 	v.prevShare, v.nextShare = nil, s.attaches
 	if s.attaches != nil {
 		s.attaches.prevShare = v
@@ -254,6 +255,7 @@ func (s *shmSegment) insertAttach(v *VMA) {
 
 // removeAttach undoes insertAttach (remove_attach). shmLock held.
 func (s *shmSegment) removeAttach(v *VMA) {
+	assertShm("attaches are counted")
 	if v.prevShare != nil {
 		v.prevShare.nextShare = v.nextShare
 	} else {

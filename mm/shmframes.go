@@ -52,6 +52,7 @@ func (o *shmFrames) ShmSlot(index uint64) *uint64 {
 
 // ShmNext implements ShmSlots.
 func (o *shmFrames) ShmNext(index uint64) (uint64, *uint64) {
+	assertShm("slots are gone through")
 	for index/pt.Entries < uint64(len(o.dirs)) {
 		slot := o.ShmSlot(index)
 		switch {

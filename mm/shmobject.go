@@ -17,6 +17,8 @@ func LockShm() { shmLock.Lock() }
 // UnlockShm releases it.
 func UnlockShm() { shmLock.Unlock() }
 
+func assertShm(what string) { locks.AssertGuard(locks.ShmLock, locks.NoClass, what) }
+
 // ShmObject is what shm_swap knows of a set of pages that can be swapped and that
 // belong to no process: a System V segment, the memory of
 // MAP_SHARED|MAP_ANONYMOUS, a file in RAM. Each page has a slot, shm_pages[] of
@@ -69,6 +71,7 @@ func (o *ShmObject) Init(slots ShmSlots) { o.slots = slots }
 // ShmPage returns the page in a slot with a reference for the caller, or nil and
 // the entry that is there instead, 0 for none. shm_lock held.
 func ShmPage(slot *uint64) (*Page, SwapEntry) {
+	assertShm("a slot is looked at")
 	e := loadPTE(slot)
 	if !e.Present() {
 		return nil, SwapEntry(e)
@@ -100,6 +103,7 @@ func FreeShmSlot(slot uint64) {
 
 // setSlot changes a slot and the sums. shmLock held.
 func (o *ShmObject) setSlot(slot *uint64, e arch.PTE) {
+	assertShm("a slot is changed")
 	had := o.rss+o.swp > 0
 	o.count(loadPTE(slot), -1)
 	setPTE(slot, e)
@@ -149,6 +153,7 @@ func (o *ShmObject) unlist() {
 // forget takes an object that is about to free all its slots off the list.
 // shmLock held.
 func (o *ShmObject) forget() {
+	assertShm("an object is taken off the list")
 	if o.rss+o.swp == 0 {
 		return
 	}

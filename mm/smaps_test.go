@@ -68,7 +68,7 @@ func TestPagemap(t *testing.T) {
 		t.Fatalf("%d bytes of %d", n, len(buf))
 	}
 	entry := func(i int) uint64 { return binary.LittleEndian.Uint64(buf[i*PagemapEntrySize:]) }
-	pfn := loadPTE(lookupPTE(m, 0x601000)).PFN()
+	pfn := pteOf(m, 0x601000).PFN()
 	if want := uint64(pagemapPresent|pagemapExclusive) | uint64(pfn); entry(0) != 0 || entry(1) != want || entry(2) != 0 {
 		t.Errorf("entries %x %x %x, want 0 %x 0", entry(0), entry(1), entry(2), want)
 	}
@@ -77,9 +77,9 @@ func TestPagemap(t *testing.T) {
 		t.Errorf("frame numbers are not for everybody: %x", entry(0))
 	}
 	entrySlot := MakeSwapEntry(2, 77)
-	*lookupPTE(m, 0x602000) = uint64(entrySlot)
+	changePTEOf(m, 0x602000, 0, entrySlot.PTE())
 	Pagemap(m, 0x602000, buf[:8], false)
-	*lookupPTE(m, 0x602000) = 0
+	changePTEOf(m, 0x602000, 0, 0)
 	if want := uint64(pagemapSwapped | 77<<5 | 2); entry(0) != want {
 		t.Errorf("a page in swap is %x, want %x", entry(0), want)
 	}

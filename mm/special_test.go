@@ -172,7 +172,7 @@ func TestSpecialForkMoveUnmap(t *testing.T) {
 		t.Error("still there")
 	}
 	MMPut(child)
-	if pte := lookupPTE(m, at); loadPTE(pte)&pt.Present == 0 {
+	if pteOf(m, at)&pt.Present == 0 {
 		t.Error("the parent has lost its page")
 	}
 }

@@ -144,3 +144,10 @@ func pteOf(m *MM, addr uintptr) arch.PTE {
 	}
 	return 0
 }
+
+// changePTEOf changes the entry for addr, which has a table.
+func changePTEOf(m *MM, addr uintptr, keep, set arch.PTE) {
+	m.PageTableLock.Lock()
+	defer m.PageTableLock.Unlock()
+	changePTE(lookupPTE(m, addr), keep, set)
+}

@@ -97,7 +97,7 @@ func unuseProcesses(si *swapInfo) errno.Errno {
 func unuseMM(m *MM, si *swapInfo) errno.Errno {
 	m.MmapSem.Lock()
 	defer m.MmapSem.Unlock()
-	for v := m.mmap; v != nil; v = v.vmNext {
+	for v := firstVMA(m); v != nil; v = v.vmNext {
 		for addr := v.VMStart; addr < v.VMEnd; addr += arch.PageSize {
 			var pte *uint64
 			if pte, addr = nextPTE(m, addr, v.VMEnd); pte == nil {

@@ -27,12 +27,16 @@ func vmlistModifyUnlock(m *MM) {
 }
 
 // assertModify checks rules 1 and 2: who changes the list, or a vma in it,
-// holds both locks, or owns the mm alone.
+// holds both locks; mmap_sem is not wanted of who owns the mm alone, but a stealer may
+// have that in hand too.
 func assertModify(m *MM) {
-	if locks.Lockdep && m.mmUsers.Load() > 0 {
-		m.MmapSem.AssertHeld()
-		m.PageTableLock.AssertHeld()
+	if !locks.Lockdep {
+		return
 	}
+	if m.mmUsers.Load() > 0 {
+		m.MmapSem.AssertHeld()
+	}
+	m.PageTableLock.AssertHeld()
 }
 
 // assertScan checks rule 3: who looks at the list holds one of the locks.
@@ -71,6 +75,9 @@ func (v *VMA) setRange(start, end uintptr, pgoff uint64) {
 	if v.inList {
 		assertModify(v.VMMM)
 	}
+	if v.onRing {
+		v.ring().assertLocked()
+	}
 	v.VMStart, v.VMEnd, v.VMPgoff = start, end, pgoff
 }
 
@@ -94,6 +101,12 @@ func (v *VMA) pages() int64 { return int64((v.VMEnd - v.VMStart) >> arch.PageShi
 
 // Next is the vma after v. MmapSem or vmlistAccessLock.
 func (v *VMA) Next() *VMA { return v.vmNext }
+
+// firstVMA is the head of the list. Locks as FindVMA.
+func firstVMA(m *MM) *VMA {
+	assertScan(m)
+	return m.mmap
+}
 
 // FindVMA returns the first vma that ends above addr, which may also begin
 // above it, or nil. The caller holds MmapSem or, a page stealer,
