@@ -22,10 +22,8 @@ const PagemapEntrySize = 8
 // Pagemap fills p with the entries of the pages from addr on, and returns the
 // bytes filled: less at the end of the address space. Frame numbers are shown
 // only with frames. The caller holds a user reference and no lock; it takes
-// MmapSem and, for each entry, PageTableLock.
+// PageTableLock for each entry; no list is looked at, so no MmapSem.
 func Pagemap(m *MM, addr uintptr, p []byte, frames bool) (n int) {
-	m.MmapSem.Lock()
-	defer m.MmapSem.Unlock()
 	for ; n+PagemapEntrySize <= len(p) && addr < arch.TaskSize; n += PagemapEntrySize {
 		binary.LittleEndian.PutUint64(p[n:], pagemapEntry(m, addr, frames))
 		addr += arch.PageSize
@@ -33,7 +31,7 @@ func Pagemap(m *MM, addr uintptr, p []byte, frames bool) (n int) {
 	return n
 }
 
-// pagemapEntry is the entry of one page. MmapSem held.
+// pagemapEntry is the entry of one page. Takes PageTableLock.
 func pagemapEntry(m *MM, addr uintptr, frames bool) uint64 {
 	m.PageTableLock.Lock()
 	defer m.PageTableLock.Unlock()
