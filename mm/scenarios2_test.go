@@ -209,7 +209,14 @@ var moreScenarios = []*scenario{
 			}
 		})
 		x.task("msync", func(int) { m.tMsync(a, 2*pg) })
-		x.end(func() { m.get(0, a, 0, 2); m.get(0, a, 1, 1); f.done(m) })
+		x.end(func() {
+			m.get(0, a, 0, 2)
+			m.get(0, a, 1, 1)
+			if presentAt(m, a+2*pg) || presentAt(m, a+3*pg) {
+				panic("a page beyond the end of the file is mapped")
+			}
+			f.done(m)
+		})
 	}},
 	{name: "file-steal-writeback", slots: 16, build: func(x *scene) {
 		m, _ := x.space(1)

@@ -35,6 +35,8 @@ var rareScenarios = []*scenario{
 	{name: "proc-fork-exit", slots: 32, build: func(x *scene) {
 		m, a := x.space(2)
 		c, _ := x.space(2)
+		_, e := m.tMmap(a+64*pg, pg, rw, private|fixed)
+		must(e)
 		x.task("proc", func(int) {
 			WriteMeminfo(io.Discard)
 			WriteSwaps(io.Discard)
@@ -51,7 +53,7 @@ var rareScenarios = []*scenario{
 			g.put(cpu, a, 0, 2)
 			MMPut(g)
 		})
-		x.task("exit", func(int) { MMPut(c) })
+		x.task("exit", func(int) { must(m.tMunmap(a+64*pg, pg)); MMPut(c) })
 		x.task("stealer", func(int) {
 			for range 3 {
 				asStealer(func() { swapOut(0, GFPKswapd); kmemCacheReap() })
