@@ -91,3 +91,41 @@ func TestFindVMA(t *testing.T) {
 		m.MmapSem.Unlock()
 	}
 }
+
+// TestChangesAreChecked: of a long list what has changed is checked by itself, and
+// whatever is wrong there is found.
+func TestChangesAreChecked(t *testing.T) {
+	testMachine(t, 2048)
+	m := testSpace(t)
+	for i := range uintptr(200) {
+		if _, e := m.tMmap(base+2*i*pg, pg, rw, private|fixed); e != 0 {
+			t.Fatal(e)
+		}
+	}
+	m.MmapSem.Lock()
+	defer m.MmapSem.Unlock()
+	v, prev := findVMAPrev(m, base+100*2*pg)
+	finds := func(spoil, repair func()) (found bool) {
+		m.changed = [2]uintptr{v.VMStart, v.VMEnd}
+		spoil()
+		defer func() { found = recover() != nil; repair(); m.changed = [2]uintptr{} }()
+		checkChanged(m)
+		return false
+	}
+	stray := &VMA{VMMM: m}
+	for name, c := range map[string][2]func(){
+		"overlap":        {func() { v.VMStart = prev.VMStart }, func() { v.VMStart = base + 200*pg }},
+		"empty":          {func() { v.VMStart = v.VMEnd }, func() { v.VMStart = base + 200*pg }},
+		"not marked":     {func() { v.inList = false }, func() { v.inList = true }},
+		"passed over":    {func() { prev.vmNext = v.vmNext.vmNext }, func() { prev.vmNext = v }},
+		"height":         {func() { m.mmapAVL.avlHeight++ }, func() { m.mmapAVL.avlHeight-- }},
+		"hint elsewhere": {func() { m.mmapCache.Store(stray) }, func() { m.mmapCache.Store(nil) }},
+	} {
+		if !finds(c[0], c[1]) {
+			t.Errorf("%s: not found", name)
+		}
+	}
+	if finds(func() {}, func() {}) {
+		t.Error("a false alarm")
+	}
+}

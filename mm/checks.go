@@ -8,16 +8,79 @@ import (
 	"yolk/locks"
 )
 
-// What must hold of an address space. checkList runs in checking builds at
+// What must hold of an address space. checkNow runs in checking builds at
 // releases of vmlistModifyLock (rule R9), so it allocates nothing unless it has a
 // complaint; the sums and the ptes are recount.go's.
 
-// checkNow is checkList at a cost that does not grow with the list: long lists
-// are checked at every so many releases. PageTableLock held.
+// checkNow is checkList at a cost that does not grow with the list: of a long one,
+// the part that has changed is checked at each release, and all of it at every so many.
+// PageTableLock held.
 func checkNow(m *MM) {
 	if m.unchecked++; m.unchecked > m.mapCount/64 {
 		m.unchecked = 0
 		checkList(m)
+	} else {
+		checkChanged(m)
+	}
+	m.changed = [2]uintptr{}
+}
+
+// noteChange has the next checkNow look at v and its neighbours.
+func noteChange(v *VMA) {
+	if !locks.Lockdep {
+		return
+	}
+	c := &v.VMMM.changed
+	if c[1] == 0 {
+		c[0] = v.VMStart
+	}
+	c[0], c[1] = min(c[0], v.VMStart), max(c[1], v.VMEnd)
+}
+
+// checkChanged checks the vmas that noteChange was told of, with one on each side: their
+// order in the list, and that the tree leads to each. PageTableLock held.
+func checkChanged(m *MM) {
+	if m.changed[1] == 0 {
+		return
+	}
+	v, prev := findVMAPrev(m, m.changed[0])
+	for last := false; v != nil && !last; prev, v = v, v.vmNext {
+		last = v.VMStart >= m.changed[1]
+		checkVMA(m, prev, v)
+		if m.mmapAVL != nil && (!inTree(m.mmapAVL, v) || prev != nil && avlNext(m.mmapAVL, prev) != v) {
+			badList(v, "is not at its place in the tree")
+		}
+	}
+	if hint := m.mmapCache.Load(); hint != nil && !hint.inList {
+		broken("mmap_cache astray")
+	}
+}
+
+// inTree reports whether v's key leads to v, and checks the balance on the way.
+func inTree(n, v *VMA) bool {
+	for n != nil && n != v {
+		l, r := heightOf(n.avlLeft), heightOf(n.avlRight)
+		if n.avlHeight != 1+max(l, r) || l-r > 1 || r-l > 1 {
+			badList(n, "is out of balance in the tree")
+		}
+		if v.VMEnd < n.VMEnd {
+			n = n.avlLeft
+		} else {
+			n = n.avlRight
+		}
+	}
+	return n != nil
+}
+
+// checkVMA checks a vma and its place behind prev, which may be nil.
+func checkVMA(m *MM, prev, v *VMA) {
+	switch {
+	case v.VMStart >= v.VMEnd || (v.VMStart|v.VMEnd)&^arch.PageMask != 0:
+		badList(v, "is empty or unaligned")
+	case prev != nil && prev.VMEnd > v.VMStart:
+		badList(v, "overlaps the one before")
+	case !v.inList || v.VMMM != m:
+		badList(v, "is marked as not in this list")
 	}
 }
 
@@ -29,14 +92,8 @@ func checkList(m *MM) {
 	var prev *VMA
 	for v := m.mmap; v != nil; v = v.vmNext {
 		n++
-		switch {
-		case v.VMStart >= v.VMEnd || (v.VMStart|v.VMEnd)&^arch.PageMask != 0:
-			badList(v, "is empty or unaligned")
-		case prev != nil && prev.VMEnd > v.VMStart:
-			badList(v, "overlaps the one before")
-		case !v.inList || v.VMMM != m:
-			badList(v, "is marked as not in this list")
-		case m.mmapAVL != nil && inTree != v:
+		checkVMA(m, prev, v)
+		if m.mmapAVL != nil && inTree != v {
 			badList(v, "is not at its place in the tree")
 		}
 		if v == hint {

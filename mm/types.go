@@ -192,6 +192,7 @@ type MM struct {
 	mmapAVL       *VMA // nil below avlMinMapSize, then the same vmas keyed by VMEnd
 	mapCount      int
 	unchecked     int                 // releases of the lock since the last checkList
+	changed       [2]uintptr          // where the list has changed since the last check, in checking builds
 	mmapCache     atomic.Pointer[VMA] // a hint: racy, never trusted, nil before a vma it names is unlinked
 
 	// Written under PageTableLock, read anywhere.

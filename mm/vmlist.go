@@ -79,6 +79,9 @@ func (v *VMA) setRange(start, end uintptr, pgoff uint64) {
 		v.ring().assertLocked()
 	}
 	v.VMStart, v.VMEnd, v.VMPgoff = start, end, pgoff
+	if v.inList {
+		noteChange(v)
+	}
 }
 
 // setFlags changes vm_flags and the page protection that follows from them.
@@ -195,6 +198,7 @@ func insertVMStruct(m *MM, v *VMA) {
 	*link = v
 	v.inList = true
 	m.mapCount++
+	noteChange(v)
 	linkShared(v)
 	if m.mapCount >= avlMinMapSize && m.mmapAVL == nil {
 		buildMmapAVL(m)
@@ -217,4 +221,5 @@ func unlinkVMA(m *MM, v, prev *VMA) {
 	v.vmNext = nil
 	v.inList = false
 	m.mapCount--
+	noteChange(v)
 }
