@@ -297,7 +297,8 @@ func (ep *Epoll) collect(events []EpollEvent) int {
 	ep.sem.Lock()
 	defer ep.sem.Unlock()
 	n := 0
-	var again *epollItem // linked through nextAgain, newest first
+	var again *epollItem // linked through nextAgain
+	end := &again
 	ep.lock.Lock()
 	last := ep.tail
 	ep.lock.Unlock()
@@ -320,7 +321,8 @@ func (ep *Epoll) collect(events []EpollEvent) int {
 		case it.event.Events&EpollOneShot != 0:
 			it.event.Events &= epollPrivate
 		case it.event.Events&EpollET == 0:
-			it.nextAgain, again = again, it
+			it.nextAgain = nil
+			*end, end = it, &it.nextAgain
 		}
 	}
 	for ; again != nil; again = again.nextAgain {

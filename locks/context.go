@@ -46,6 +46,7 @@ type Context struct {
 	// owes it one token in wake.
 	events  atomic.Uint32
 	parked  atomic.Bool
+	deep    atomic.Bool // the sleep is, or was, an uninterruptible one
 	wake    chan struct{}
 	timer   *time.Timer
 	waiters [maxNested]Waiter

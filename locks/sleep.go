@@ -79,6 +79,7 @@ func (c *Context) park(w *Waiter, cond func() bool, d time.Duration, interruptib
 				continue // ask cond once more, then time out
 			}
 		}
+		c.deep.Store(!interruptible)
 		if c.sleep(seen, d) {
 			d = 0
 			continue // ask cond once more, then time out
@@ -134,9 +135,12 @@ func (c *Context) block(seen uint32, d time.Duration) (timedOut bool) {
 	return false
 }
 
-// Asleep reports whether c's goroutine sleeps, or is about to. Callable by
-// anyone; the answer may be old by the time it is used.
-func (c *Context) Asleep() bool { return c.parked.Load() }
+// Asleep reports whether c's goroutine sleeps, or is about to, and whether a signal
+// would wake it. Callable by anyone; the answer may be old by the time it is used.
+func (c *Context) Asleep() (asleep, interruptible bool) {
+	asleep = c.parked.Load()
+	return asleep, asleep && !c.deep.Load()
+}
 
 // Sleep suspends the running goroutine for d, or until interrupted if
 // interruptible.

@@ -68,13 +68,19 @@ func (t *Task) letter() byte {
 		return 'T'
 	case t.state == stateTraced:
 		return 't'
-	case t.ctx == nil || t.ctx.Asleep():
+	case t.ctx == nil || t.Sched.Runnable(): // not yet started, or without a CPU
+		return 'R'
+	}
+	switch asleep, interruptible := t.ctx.Asleep(); {
+	case interruptible:
 		return 'S'
+	case asleep:
+		return 'D'
 	}
 	return 'R'
 }
 
-var stateNames = map[byte]string{'R': "running", 'S': "sleeping", 'T': "stopped", 't': "tracing stop", 'Z': "zombie"}
+var stateNames = map[byte]string{'R': "running", 'S': "sleeping", 'D': "disk sleep", 'T': "stopped", 't': "tracing stop", 'Z': "zombie"}
 
 // writeStat writes /proc/PID/stat: see proc(5) for the 52 fields.
 func writeStat(w io.Writer, t *Task) {

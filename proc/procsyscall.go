@@ -21,13 +21,17 @@ func (t *Task) callState() (s callState) {
 	g.sigLock.Lock()
 	c := t.ctx
 	g.sigLock.Unlock()
+	asleep := func() bool {
+		sleeps, _ := c.Asleep()
+		return sleeps && !t.Sched.Runnable()
+	}
 	before, _ := t.Sched.Switched()
-	if c == nil || !c.Asleep() {
+	if c == nil || !asleep() {
 		return s
 	}
 	s = callState{call: t.call, args: t.Args, sp: t.Ctx.RSP, pc: t.Ctx.RIP}
 	after, _ := t.Sched.Switched()
-	s.asleep = c.Asleep() && before == after
+	s.asleep = asleep() && before == after
 	return s
 }
 

@@ -20,6 +20,7 @@ type Entity struct {
 	sliceEnd int64
 
 	// Waiting for a slot.
+	inLine  atomic.Bool
 	granted atomic.Bool
 	turn    locks.WaitQueue
 
@@ -105,6 +106,10 @@ func (e *Entity) Times() (user, system time.Duration) {
 	user = time.Duration(e.ranUser.Load())
 	return user, max(0, time.Duration(total)-user)
 }
+
+// Runnable reports whether the task sleeps only because it has no CPU. Callable by
+// anyone.
+func (e *Entity) Runnable() bool { return e.inLine.Load() }
 
 // Switched returns how often the task gave up its CPU to wait for something, and
 // how often because its slice was over or it yielded. Callable by anyone.

@@ -76,7 +76,14 @@ func (q *runqueue) wait(e *Entity) {
 	}
 	q.policy.Enqueue(e)
 	q.lock.Unlock()
+	e.await()
+}
+
+// await sleeps until e's turn has come.
+func (e *Entity) await() {
+	e.inLine.Store(true)
 	e.turn.Wait(e.granted.Load)
+	e.inLine.Store(false)
 }
 
 // rotate gives e's slot to the next task and gets e in line again, both in one
@@ -92,7 +99,7 @@ func (q *runqueue) rotate(e *Entity) {
 		e.slot = false
 		next.granted.Store(true)
 		next.turn.WakeOne()
-		e.turn.Wait(e.granted.Load)
+		e.await()
 		e.slot = true
 		switches.Add(1)
 	}

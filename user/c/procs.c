@@ -285,3 +285,36 @@ TEST(reboot_errors)
 	FAILS(syscall(SYS_reboot, 0xfee1dead, 2, 0, 0), EINVAL);
 	EQ(tap_status(reboots_as_nobody, NULL), 0);
 }
+
+static void on_usr1(int sig) { (void)sig; }
+
+/* state is the letter of a process in /proc/PID/stat. */
+static char state(pid_t pid)
+{
+	char name[64], s = '?';
+
+	snprintf(name, sizeof name, "/proc/%d/stat", pid);
+	FILE *f = fopen(name, "r");
+	CHECK(f && fscanf(f, "%*d (%*[^)]) %c", &s) == 1);
+	fclose(f);
+	return s;
+}
+
+/* Who waits for state S and then sends a signal wakes that sleep: a child that has not
+ * begun yet, or has no CPU, does not sleep. */
+TEST(asleep_is_asleep)
+{
+	signal(SIGUSR1, on_usr1);
+	for (int i = 0; i < 100; i++) {
+		pid_t pid = fork();
+		if (pid == 0) {
+			pause();
+			_exit(0);
+		}
+		while (state(pid) != 'S')
+			;
+		kill(pid, SIGUSR1);
+		int status;
+		CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+	}
+}
