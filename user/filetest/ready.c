@@ -304,3 +304,23 @@ TEST(memfd)
 	EQ(fcntl(memfd_create("x", 0), F_GET_SEALS), F_SEAL_SEAL);
 	FAILS(memfd_create("x", 0x10000), EINVAL);
 }
+
+/* Files that stay ready take turns, however few one call can report. */
+TEST(epoll_takes_turns)
+{
+	int ep = epoll_create1(0), p[2], seen[5] = {0};
+	struct epoll_event got[2];
+
+	for (unsigned i = 0; i < 5; i++) {
+		struct epoll_event e = {EPOLLIN, {.u32 = i}};
+		CHECK(pipe(p) == 0 && write(p[1], "x", 1) == 1);
+		EQ(epoll_ctl(ep, EPOLL_CTL_ADD, p[0], &e), 0);
+	}
+	for (int n = 0; n < 10; n++) { /* 20 reports */
+		EQ(epoll_wait(ep, got, 2, 0), 2);
+		seen[got[0].data.u32]++;
+		seen[got[1].data.u32]++;
+	}
+	for (int i = 0; i < 5; i++)
+		EQ(seen[i], 4);
+}
