@@ -3,6 +3,7 @@
 package main
 
 import (
+	"strings"
 	"unsafe"
 
 	"yolk/arch/amd64"
@@ -43,13 +44,18 @@ func run(addr uintptr) {
 	(*(*func())(unsafe.Pointer(&code)))()
 }
 
-// armCrash makes the bug called name happen; false if there is none of that name.
-func armCrash(name string) bool {
+// armCrash makes a bug happen, NAME to the first program or NAME:COMM to the first of
+// the name COMM; false if there is none of that name.
+func armCrash(what string) bool {
+	name, comm, _ := strings.Cut(what, ":")
 	bug := crashes[name]
 	if bug == nil {
 		return false
 	}
 	proc.SetSyscallHandler(func(t *proc.Task) uint64 {
+		if comm != "" && t.Comm() != comm {
+			return syscall.Dispatch(t)
+		}
 		// The stack page must be there, or the fault is a plain one.
 		var b [1]byte
 		_ = mm.CopyFromUser(t.MM, b[:], uintptr(t.Ctx.RSP))

@@ -8,7 +8,7 @@ import (
 // params are the kernel parameters: words of the form name=value, or name.
 type params struct {
 	bigmem  int      // bigmem=SIZE: frames of an artificial high zone
-	crash   string   // crash=NAME: a bug to run into, see crash.go
+	crash   string   // crash=NAME[:COMM]: a bug to run into, see crash.go
 	inject  string   // inject=R1 … R12: the rule to break on purpose
 	swapout string   // swapout=1999: the original form of the driver's method
 	noRand  bool     // norandmaps: no address-space layout randomisation

@@ -23,7 +23,7 @@ echo "== processes"
 coproc CAT { cat; }; echo hello >&"${CAT[1]}"; read -r reply <&"${CAT[0]}"; echo "$reply"; pid=$CAT_PID; kill "$pid"; wait "$pid" 2>/dev/null; echo "coproc $?"
 diff <(echo a) <(echo b) >/dev/null 2>&1; cat <(echo one) <(echo two)
 sleep 30 & kill %1; wait $! 2>/dev/null; echo "killed $?"
-for n in 3 1 2; do (sleep "0.$n"; exit "$n") & done; r=; for n in 1 2 3; do wait -n; r+="$? "; done; for n in $r; do echo "ended $n"; done | sort
+p=(); for n in 3 1 2; do (exit "$n") & p+=("$!"); done; r=; for n in "${p[@]}"; do wait "$n"; r+="$? "; done; for n in $r; do echo "ended $n"; done | sort
 trap 'echo got USR1' USR1; kill -USR1 $$; trap 'echo leaving' EXIT
 (trap 'echo sub; exit 4' TERM; kill -TERM "$BASHPID"; sleep 1); echo "sub $?"
 exec 5>log; echo logged >&5; exec 5>&-; cat log; exec 6<>log; read -r -u 6 line; echo "$line"; rm log
