@@ -152,6 +152,7 @@ func (f *File) Put() {
 	}
 	f.unwatch()
 	f.inode.dropLocks(f)
+	f.inode.dropLocks(openOwner{f})
 	if f.ops != nil {
 		f.ops.Release(f)
 	}

@@ -18,15 +18,18 @@ const (
 	LockNone      LockKind = 2
 )
 
-// FileLock is one advisory lock on the bytes [Start, End) of a file. The owner is
-// the open file (flock) or the descriptor table, which stands for the process
-// (fcntl); locks of the two sorts do not see each other.
+// FileLock is one advisory lock on the bytes [Start, End) of a file. The owner is the
+// open file (flock), the descriptor table, which stands for the process (fcntl), or an
+// openOwner (fcntl's F_OFD commands). Those of flock and of fcntl do not see each other.
 type FileLock struct {
 	Kind       LockKind
 	Start, End int64
-	PID        int // who holds it, for F_GETLK
+	PID        int // who holds it, for F_GETLK; -1: an open file
 	owner      any
 }
+
+// openOwner is an open file as the owner of locks of fcntl.
+type openOwner struct{ f *File }
 
 // LockToEnd as the end of a lock is the end of the file, however long it grows.
 const LockToEnd = math.MaxInt64
@@ -53,26 +56,31 @@ func (i *Inode) lockTable() *fileLocks {
 
 // record reports whether the lock is one of fcntl, not of flock.
 func (l *FileLock) record() bool {
-	_, ok := l.owner.(*FDTable)
-	return ok
+	_, flock := l.owner.(*File)
+	return !flock
 }
 
-// conflict finds a lock of somebody else that is in the way of l. mu held.
-func (t *fileLocks) conflict(l *FileLock) *FileLock {
+// conflict finds the first lock of somebody else that is in the way of l. mu held.
+func (t *fileLocks) conflict(l *FileLock) (first *FileLock) {
 	for k := range t.held {
 		h := &t.held[k]
 		if h.owner != l.owner && h.record() == l.record() && h.Start < l.End && l.Start < h.End &&
-			(h.Kind == LockExclusive || l.Kind == LockExclusive) {
-			return h
+			(h.Kind == LockExclusive || l.Kind == LockExclusive) && (first == nil || h.Start < first.Start) {
+			first = h
 		}
 	}
-	return nil
+	return first
 }
 
-// set gives l to its owner, in place of what that held of the same bytes. mu held.
+// set gives l to its owner, in place of what that held of the same bytes; with locks
+// beside it of the same kind it becomes one. mu held.
 func (t *fileLocks) set(l FileLock) {
 	var kept []FileLock
 	for _, h := range t.held {
+		if h.owner == l.owner && h.Kind == l.Kind && h.Start <= l.End && l.Start <= h.End {
+			l.Start, l.End = min(l.Start, h.Start), max(l.End, h.End)
+			continue
+		}
 		if h.owner != l.owner || h.End <= l.Start || l.End <= h.Start {
 			kept = append(kept, h)
 			continue
@@ -118,16 +126,23 @@ func (f *File) Flock(kind LockKind, wait bool) syscall.Errno {
 	return f.inode.lockTable().acquire(FileLock{Kind: kind, End: LockToEnd, owner: f}, wait)
 }
 
-// RecordLock is F_SETLK, or F_SETLKW with wait, by the process with table t.
-// EAGAIN, ERESTARTSYS. Deadlocks are not looked for: a signal ends them.
+// RecordLock is F_SETLK, or F_SETLKW with wait, by the process with table t, or if that
+// is nil by the open file itself (F_OFD_SETLK, F_OFD_SETLKW). EAGAIN, ERESTARTSYS.
+// Deadlocks are not looked for: a signal ends them.
 func (f *File) RecordLock(t *FDTable, l FileLock, wait bool) syscall.Errno {
-	l.owner = t
+	f.ownLock(t, &l)
 	return f.inode.lockTable().acquire(l, wait)
 }
 
-// TestLock is F_GETLK: the lock in the way of l, or l itself as LockNone.
+func (f *File) ownLock(t *FDTable, l *FileLock) {
+	if l.owner = t; t == nil {
+		l.owner, l.PID = openOwner{f}, -1
+	}
+}
+
+// TestLock is F_GETLK, or without t F_OFD_GETLK: the lock in the way of l, or l itself as LockNone.
 func (f *File) TestLock(t *FDTable, l FileLock) FileLock {
-	l.owner = t
+	f.ownLock(t, &l)
 	table := f.inode.lockTable()
 	table.mu.Lock()
 	defer table.mu.Unlock()

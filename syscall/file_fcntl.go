@@ -21,6 +21,9 @@ const (
 	fSetlkw       = 7
 	fSetown       = 8
 	fGetown       = 9
+	fOFDGetlk     = 36
+	fOFDSetlk     = 37
+	fOFDSetlkw    = 38
 	fDupfdCloexec = 1030
 	fSetpipeSize  = 1031
 	fGetpipeSize  = 1032
@@ -57,7 +60,7 @@ func sysFcntl(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 		return 0, errno.EBADF
 	}
 	switch cmd := int32(a[1]); cmd {
-	case fGetlk, fSetlk, fSetlkw:
+	case fGetlk, fSetlk, fSetlkw, fOFDGetlk, fOFDSetlk, fOFDSetlkw:
 		return 0, recordLock(t, f, cmd, a[2])
 	}
 	return fcntlFile(f, int32(a[1]), a[2])

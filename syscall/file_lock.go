@@ -77,14 +77,20 @@ func (l *flockArg) bytes(f *fs.File) (start, end int64, e errno.Errno) {
 	return start, end, 0
 }
 
-// recordLock carries out F_GETLK, F_SETLK and F_SETLKW. EFAULT, EINVAL; EBADF: not
-// open for that; EAGAIN, EINTR.
+// recordLock carries out F_GETLK, F_SETLK and F_SETLKW, and their F_OFD kin. EFAULT,
+// EINVAL; EBADF: not open for that; EAGAIN, EINTR.
 func recordLock(t *proc.Task, f *fs.File, cmd int32, addr uintptr) errno.Errno {
 	var arg flockArg
 	if e := getStruct(t, &arg, addr); e != 0 {
 		return e
 	}
-	kind := fs.LockKind(arg.Kind)
+	kind, owner := fs.LockKind(arg.Kind), t.Files
+	if cmd >= fOFDGetlk {
+		if arg.PID != 0 {
+			return errno.EINVAL
+		}
+		cmd, owner = cmd-fOFDGetlk+fGetlk, nil
+	}
 	if kind < fs.LockShared || kind > fs.LockNone || cmd == fGetlk && kind == fs.LockNone {
 		return errno.EINVAL
 	}
@@ -97,9 +103,9 @@ func recordLock(t *proc.Task, f *fs.File, cmd int32, addr uintptr) errno.Errno {
 		if kind == fs.LockShared && !f.CanRead() || kind == fs.LockExclusive && !f.CanWrite() {
 			return errno.EBADF
 		}
-		return f.RecordLock(t.Files, l, cmd == fSetlkw)
+		return f.RecordLock(owner, l, cmd == fSetlkw)
 	}
-	found := f.TestLock(t.Files, l)
+	found := f.TestLock(owner, l)
 	arg.Kind = int16(found.Kind)
 	if found.Kind != fs.LockNone {
 		arg.Whence, arg.Start, arg.Len, arg.PID = fs.SeekSet, found.Start, found.End-found.Start, int32(found.PID)

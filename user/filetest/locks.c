@@ -99,3 +99,51 @@ TEST(lock_waits)
 	EQ(lock(F_SETLKW, F_RDLCK, 0, 0), 0);
 	CHECK(wait(&status) > 0 && status == 0);
 }
+
+static int first_in_the_way(int unused)
+{
+	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	(void)unused;
+	return fcntl(fd, F_GETLK, &l) != 0 || l.l_start != 2 || l.l_len != 4 || l.l_type != F_RDLCK;
+}
+
+TEST(record_locks_side_by_side)
+{
+	enter_dir();
+	fd = create("f", "");
+	EQ(lock(F_SETLK, F_WRLCK, 20, 5), 0);
+	EQ(lock(F_SETLK, F_RDLCK, 4, 2), 0);
+	EQ(lock(F_SETLK, F_RDLCK, 2, 2), 0); /* one lock with the last */
+	EQ(elsewhere(first_in_the_way, 0), 0);
+}
+
+#ifndef F_OFD_SETLK
+enum { F_OFD_GETLK = 36, F_OFD_SETLK, F_OFD_SETLKW };
+#endif
+
+/* Locks of an open file: other opens of it by the same process are strangers. */
+TEST(locks_of_an_open_file)
+{
+	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 3, .l_len = 2};
+
+	enter_dir();
+	fd = create("f", "");
+	int other = open("f", O_RDWR), copy = dup(fd);
+	EQ(fcntl(fd, F_OFD_SETLK, &l), 0);
+	EQ(fcntl(copy, F_OFD_SETLK, &l), 0);
+	FAILS(fcntl(other, F_OFD_SETLK, &l), EAGAIN);
+	FAILS(fcntl(other, F_SETLK, &l), EAGAIN); /* as are the process's own */
+	l = (struct flock){.l_type = F_RDLCK, .l_whence = SEEK_SET};
+	EQ(fcntl(other, F_OFD_GETLK, &l), 0);
+	EQ(l.l_type, F_WRLCK);
+	EQ(l.l_start, 3);
+	EQ(l.l_len, 2);
+	EQ(l.l_pid, -1);
+	FAILS(fcntl(other, F_OFD_GETLK, &l), EINVAL); /* with a pid */
+	l.l_pid = 0;
+	close(fd);
+	FAILS(fcntl(other, F_OFD_SETLK, &l), EAGAIN); /* the copy has it still */
+	close(copy);
+	EQ(fcntl(other, F_OFD_SETLKW, &l), 0);
+}
