@@ -12,9 +12,9 @@ import (
 // last one shm_swap may take the page. What a private mapping has written is
 // anonymous and goes to swap.
 var (
-	ramSharedOps  = mm.VMOps{Nopage: ramNopage, Swapout: mm.KeepPage}
-	ramWriterOps  = mm.VMOps{Nopage: ramNopage, Swapout: mm.KeepPage, Open: ramOpenWriter, Close: ramCloseWriter}
-	ramPrivateOps = mm.VMOps{Nopage: ramNopage}
+	ramSharedOps  = mm.VMOps{Nopage: ramNopage, Resident: ramResident, Swapout: mm.KeepPage}
+	ramWriterOps  = mm.VMOps{Nopage: ramNopage, Resident: ramResident, Swapout: mm.KeepPage, Open: ramOpenWriter, Close: ramCloseWriter}
+	ramPrivateOps = mm.VMOps{Nopage: ramNopage, Resident: ramResident}
 )
 
 // Map sets v up for demand paging. EPERM: a writable mapping of a sealed file.
@@ -61,12 +61,7 @@ func ramNopage(v *mm.VMA, addr uintptr, noShare bool) (*mm.Page, mm.FaultResult)
 		default:
 			return nil, mm.FaultOOM
 		}
-		if k >= pageRange(f.inode.Size()) { // truncated meanwhile: the tree must not keep it
-			mm.PutPage(p)
-			r.drop(pageRange(f.inode.Size()), ^uint64(0))
-			return nil, mm.FaultBus
-		}
-		return p, mm.FaultMinor
+		return r.unlessCut(f, k, p)
 	}
 	p := mm.AllocPage(mm.GFPHighUser)
 	if p == nil {
@@ -79,12 +74,38 @@ func ramNopage(v *mm.VMA, addr uintptr, noShare bool) (*mm.Page, mm.FaultResult)
 		}
 		return nil, mm.FaultOOM
 	}
+	return r.unlessCut(f, k, p)
+}
+
+// unlessCut returns p for page k, unless the file was truncated meanwhile: the tree
+// must not keep what came into it after that.
+func (r *ramFile) unlessCut(f *File, k uint64, p *mm.Page) (*mm.Page, mm.FaultResult) {
+	if k >= pageRange(f.inode.Size()) {
+		mm.PutPage(p)
+		r.drop(pageRange(f.inode.Size()), ^uint64(0))
+		return nil, mm.FaultBus
+	}
 	return p, mm.FaultMinor
 }
 
-// fill copies page k of the file, zeros where it has no bytes. Errors as find.
+// ramResident says whether the page of addr is in memory, the archive's bytes included.
+func ramResident(v *mm.VMA, addr uintptr) bool {
+	p, base, entry := ramFileOf(v).look(v.VMPgoff + uint64(addr-v.VMStart)>>arch.PageShift)
+	if p != nil {
+		mm.PutPage(p)
+	}
+	return entry == 0 && (p != nil || len(base) > 0)
+}
+
+// fill copies page k of the file, zeros where it has no bytes. A hole becomes a page
+// of the file, as on Linux, unless there is no room. Errors as find.
 func (r *ramFile) fill(k uint64, buf []byte) syscall.Errno {
 	p, base, e := r.find(k)
+	if e == 0 && p == nil && len(base) == 0 {
+		if p, e = r.page(k); e == syscall.ENOSPC {
+			e = 0
+		}
+	}
 	switch {
 	case e != 0:
 		return e

@@ -52,6 +52,30 @@ TEST(mincore_residence)
 		CHECK((vec[i] & 1) == (i == 1 || i == 6));
 }
 
+/* Of a file mincore tells what is in memory for anybody. A private write to a hole
+ * makes a page of the file beside the copy. */
+TEST(mincore_of_a_file_that_another_uses)
+{
+	char name[] = "/tmp/mincore.XXXXXX";
+	unsigned char vec[3];
+	int fd = mkstemp(name), status;
+
+	CHECK(fd >= 0 && unlink(name) == 0 && ftruncate(fd, PAGES(3)) == 0);
+	fsync(fd);
+	char *p = mmap(NULL, PAGES(3), RW, MAP_PRIVATE, fd, 0);
+	CHECK(p != MAP_FAILED);
+	pid_t pid = fork();
+	if (pid == 0) {
+		p[0] = p[PAGES(1)] = p[PAGES(2)] = 1;
+		_exit(0);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+	CHECK(mincore(p, PAGES(3), vec) == 0);
+	for (int i = 0; i < 3; i++)
+		EQ(vec[i] & 1, 1);
+	EQ(p[0], 0);
+}
+
 TEST(mincore_errors)
 {
 	unsigned char vec[8];
