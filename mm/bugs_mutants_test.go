@@ -73,6 +73,9 @@ var mutants = []mutant{
 	{"TestBug19CloseOutsideTheLock", "", []edit{{"merge.go",
 		"			closeVMA(v) // never the file's last reference: prev holds one\n			vmlistModifyLock(m)\n",
 		"			vmlistModifyLock(m)\n			closeVMA(v)\n"}}},
+	// a fault that a truncate has overtaken
+	{"TestExplore", "", []edit{{"fault.go", " || page.index >= pagesOf(page.mapping.Ops.Size())\n", "\n"}}},
+	{"TestExplore", "", []edit{{"fault.go", "		zapPageRange(m, addr, addr+arch.PageSize)\n", ""}}},
 	{"TestForkChildHasNoUser", "", []edit{{"mm.go", "		m.mmUsers.Store(0) //", "		_ = 0 //"}}},
 }
 

@@ -33,6 +33,12 @@ func (l *mappingList) add(m *Mapping) {
 	l.tail = m
 }
 
+// oldest is the first of the list. pagecache_lock held.
+func (l *mappingList) oldest() *Mapping {
+	locks.AssertGuard(locks.PagecacheLock, locks.NoClass, "the list of files with dirty pages is looked at")
+	return l.head
+}
+
 // remove takes m out if it is in.
 func (l *mappingList) remove(m *Mapping) {
 	if m.dirtyPrev == nil && l.head != m {
@@ -218,7 +224,7 @@ func muchDirty() bool { return nrDirtyPages.Load() > int64(TotalPages())/dirtyBa
 func writeOld() {
 	for !kupdateQuit.Load() {
 		pagecacheLock.Lock()
-		m := dirtyMappings.head
+		m := dirtyMappings.oldest()
 		due := m != nil && (muchDirty() || time.Now().UnixNano()-m.dirtySince > int64(dirtyAge))
 		pagecacheLock.Unlock()
 		if !due {
@@ -235,7 +241,7 @@ func writeOld() {
 func nextDirty() *Mapping {
 	pagecacheLock.Lock()
 	defer pagecacheLock.Unlock()
-	m := dirtyMappings.head
+	m := dirtyMappings.oldest()
 	if m != nil {
 		dirtyMappings.remove(m)
 		dirtyMappings.add(m)
@@ -248,7 +254,7 @@ func nextDirty() *Mapping {
 func SyncMappings() {
 	n := 0
 	pagecacheLock.Lock()
-	for m := dirtyMappings.head; m != nil; m = m.dirtyNext {
+	for m := dirtyMappings.oldest(); m != nil; m = m.dirtyNext {
 		n++
 	}
 	pagecacheLock.Unlock()

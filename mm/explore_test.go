@@ -188,6 +188,7 @@ func allFrames() int {
 type taskDisk struct {
 	promptDisk
 	prompt bool // set up and end: complete at once
+	bad    bool // writes fail
 	lock   locks.SpinLock
 	queue  []*blk.Request // guarded by lock
 	wait   locks.WaitQueue
@@ -223,10 +224,15 @@ func (d *taskDisk) serve(int) {
 			r = d.take()
 			return r != nil || quit
 		})
-		if r == nil {
+		switch {
+		case r == nil:
 			return
+		case d.bad && r.Op == blk.Write:
+			r.Err = syscall.EIO
+			r.Done(r)
+		default:
+			d.promptDisk.Submit(r)
 		}
-		d.promptDisk.Submit(r)
 	}
 }
 

@@ -143,15 +143,21 @@ func doNoPage(m *MM, v *VMA, addr uintptr, pte *uint64, write bool) FaultResult 
 		return installCached(m, pte, e, page, how)
 	}
 	installPTE(m, pte, e, page)
+	if noShare && v.VMOps.PageCache && v.pgoffAt(addr) >= pagesOf(v.PrivateData.(*Mapping).Ops.Size()) {
+		// A truncate may have been through before the copy was mapped.
+		zapPageRange(m, addr, addr+arch.PageSize)
+	}
 	return how
 }
 
-// installCached is installPTE for a page of a file, which truncate may have taken
-// out of the cache meanwhile: the next try will find the new end. While we hold the
-// page lock truncate waits, and it unmaps again what it finds mapped.
+// installCached is installPTE for a page of a file. A truncate may have taken it
+// out of the cache meanwhile, or may be through before the page came into the cache,
+// and would not meet it again: the next try will find the new end. If the end is still
+// behind the page while we hold its lock, a truncate is yet to look for the page: it
+// waits, and unmaps again what it finds mapped.
 func installCached(m *MM, pte *uint64, e arch.PTE, page *Page, how FaultResult) FaultResult {
 	LockPage(page)
-	gone := page.mapping == nil
+	gone := page.mapping == nil || page.index >= pagesOf(page.mapping.Ops.Size())
 	if !gone {
 		installPTE(m, pte, e, page)
 	}
@@ -173,7 +179,7 @@ func doSwapPage(m *MM, v *VMA, addr uintptr, pte *uint64, e arch.PTE, write bool
 		page = ReadSwapCache(entry, true)
 		locks.UnlockKernel()
 		if page == nil {
-			return swapReadFailed(m, pte, e)
+			return swapReadFailed(pte, e)
 		}
 		how = FaultMajor
 	}
@@ -219,13 +225,11 @@ func doSwapPage(m *MM, v *VMA, addr uintptr, pte *uint64, e arch.PTE, write bool
 	return how
 }
 
-// swapReadFailed says what a failed swap-in means: nothing, if the entry has
-// changed in the meantime, else that there was no memory for it.
-func swapReadFailed(m *MM, pte *uint64, e arch.PTE) FaultResult {
-	m.PageTableLock.Lock()
-	same := loadPTE(pte) == e
-	m.PageTableLock.Unlock()
-	if same {
+// swapReadFailed says what a failed swap-in means: nothing, if a truncate has emptied
+// the entry in the meantime, else that there was no memory for it. One word is read,
+// whose table MmapSem keeps, and nothing follows that a lock would have to keep true.
+func swapReadFailed(pte *uint64, e arch.PTE) FaultResult {
+	if loadPTE(pte) == e {
 		return FaultOOM
 	}
 	return FaultMinor

@@ -71,7 +71,7 @@ func WriteSwaps(w io.Writer) {
 	fmt.Fprint(w, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n")
 	for i := range swapInfos {
 		si := &swapInfos[i]
-		swapListLock.Lock()
+		swapListLock.Lock() // swapon sets some under it alone
 		si.lock.Lock()
 		used, pages, inUse, prio, dev := si.used, si.pages, si.inUse, si.prio, si.dev
 		si.lock.Unlock()

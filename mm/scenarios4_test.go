@@ -181,6 +181,52 @@ var lateScenarios = []*scenario{
 		x.task("write", func(int) { g.write(0, 2); f.m.Flush() })
 		x.end(func() { m.get(0, a, 0, 1); m.get(0, a, 7, 1); f.done(m); must(g.m.Fsync()); g.truncate(0) })
 	}},
+	// A fault and a truncate, and nobody else: all schedules with one preemption. A
+	// truncate was through before the fault's page was in the cache, and the page stayed
+	// mapped behind the end of the file.
+	{name: "file-fault-truncate", slots: 4, exhaust: 1, build: faultAgainstTruncate(syscall.MAP_SHARED)},
+	{name: "file-cow-truncate", slots: 4, exhaust: 1, build: faultAgainstTruncate(syscall.MAP_PRIVATE)},
+	{name: "file-steal-truncate", slots: 4, exhaust: 1, build: func(x *scene) {
+		m, _ := x.space(1)
+		f := x.diskFile(2)
+		a := f.mapIn(m)
+		m.put(0, a, 0, 1)
+		m.put(0, a, 1, 1)
+		stealFrom(m, GFPSwap)
+		x.stealer(m, 1)
+		x.task("truncate", func(int) { f.truncate(0) })
+		x.end(func() { f.done(m) })
+	}},
+	// Writes to swap fail: their slots are retired while others are looked for.
+	{name: "swap-write-errors", slots: 16, build: func(x *scene) {
+		m, a := x.space(3)
+		c, b := x.space(3)
+		x.disk.bad = true
+		x.stealer(m, 2)
+		x.stealer(c, 2)
+		x.task("shrink", func(int) {
+			for range 3 {
+				asStealer(func() { shrinkMmap(0, GFPKswapd, 8) })
+			}
+		})
+		x.slowDisk(1)
+		x.end(func() {
+			for i := range 3 {
+				m.get(0, a, i, 1)
+				c.get(0, b, i, 1)
+			}
+			x.disk.bad = false
+		})
+	}},
+	{name: "slabs-reap-reap", slots: 8, build: func(x *scene) {
+		m, a := x.space(1)
+		for range 2 {
+			x.task("reap", func(int) { kmemCacheReap() })
+		}
+		x.task("fork", func(int) { MMPut(m.fork()) })
+		x.task("proc", func(int) { WriteSlabinfo(io.Discard) })
+		x.end(func() { m.get(0, a, 0, 1) })
+	}},
 	{name: "proc-shm-swapoff", slots: 16, build: func(x *scene) {
 		m, a := x.space(2)
 		id, e := ShmGet(IPCPrivate, 3*pg, 0o600, root)
@@ -242,4 +288,21 @@ func (f *diskFile) cut(size int64) {
 	defer f.iSem.Unlock()
 	f.len.Store(size)
 	must(f.m.Truncate(&f.mappings))
+}
+
+func faultAgainstTruncate(kind int) func(*scene) {
+	return func(x *scene) {
+		m, _ := x.space(1)
+		f := x.diskFile(2)
+		a := base + 64*pg
+		m.mapFile(f, a, 2*pg, rw, kind)
+		x.task("fault", func(cpu int) { m.tryPut(cpu, a, 1, 1) })
+		x.task("truncate", func(int) { f.truncate(1) })
+		x.end(func() {
+			if presentAt(m, a+pg) {
+				panic("a page beyond the end of the file is mapped")
+			}
+			f.done(m)
+		})
+	}
 }

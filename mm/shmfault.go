@@ -111,6 +111,7 @@ func (o *ShmObject) SwapIn(index uint64, e SwapEntry) (read bool, err syscall.Er
 
 // names returns the slot of page index if e is there. shmLock held.
 func (o *ShmObject) names(index uint64, e SwapEntry) *uint64 {
+	assertShm("a slot is looked at")
 	if slot := o.slots.ShmSlot(index); slot != nil && loadPTE(slot) == e.PTE() {
 		return slot
 	}

@@ -74,8 +74,8 @@ func (c *Cache[T]) Init(name string, ctor func(*T)) {
 	c.lock.Init(locks.CSpinlock)
 	c.partial, c.active, c.total, c.slabs = nil, 0, 0, 0
 	cacheChainSem.Lock()
-	if !slices.Contains(cacheChain, anyCache(c)) {
-		cacheChain = append(cacheChain, c)
+	if !slices.Contains(chain(), anyCache(c)) {
+		cacheChain = append(chain(), c)
 	}
 	cacheChainSem.Unlock()
 }
@@ -211,6 +211,12 @@ func (c *Cache[T]) info() cacheInfo {
 	return cacheInfo{c.name, c.active, c.total, c.slabs, size, max(1, (slabBytes-int(unsafe.Sizeof(slab[T]{})))/size)}
 }
 
+// chain is cacheChain for those who hold its semaphore.
+func chain() []anyCache {
+	locks.AssertGuard(locks.CacheChainSem, locks.NoClass, "the slab caches are gone through")
+	return cacheChain
+}
+
 // kmemCacheReap asks every cache for its free slabs (kmem_cache_reap). Called by
 // reclaim, which may come from a grower: it only tries the chain's semaphore.
 func kmemCacheReap() int {
@@ -218,7 +224,7 @@ func kmemCacheReap() int {
 		return 0
 	}
 	n := 0
-	for _, c := range cacheChain {
+	for _, c := range chain() {
 		n += c.reap()
 	}
 	cacheChainSem.Unlock()
@@ -232,7 +238,7 @@ func WriteSlabinfo(w io.Writer) {
 		"# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : tunables <limit> <batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>\n")
 	cacheChainSem.Lock()
 	defer cacheChainSem.Unlock()
-	for _, c := range cacheChain {
+	for _, c := range chain() {
 		writeSlabLine(w, c.info())
 	}
 }

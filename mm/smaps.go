@@ -36,6 +36,7 @@ func usageOf(m *MM, v *VMA) (u mapUsage) {
 
 // addPage counts the page of a present pte. PageTableLock held: the page stays.
 func (u *mapUsage) addPage(e arch.PTE) {
+	assertPTE("the page of a pte is looked at")
 	page := PageOf(e.PFN())
 	users := page.mapUsers(e)
 	u.rss++

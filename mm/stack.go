@@ -31,11 +31,9 @@ func expandStack(m *MM, v *VMA, addr uintptr) syscall.Errno {
 	}
 	// In 1999 this was not under the lock ("hard to come up with a destructive
 	// scenario"); rule 2 makes no exception, so neither do we.
-	lockVMAMappings(v)
 	vmlistModifyLock(m)
-	v.setRange(addr, v.VMEnd, v.VMPgoff-uint64(grow))
+	v.setRange(addr, v.VMEnd, v.VMPgoff-uint64(grow)) // no mapping of a file grows down
 	vmlistModifyUnlock(m)
-	unlockVMAMappings(v)
 	accountVMA(m, v.VMFlags, grow)
 	return 0
 }

@@ -200,8 +200,14 @@ func rotateEqual(t int) int {
 	return firstEqual(t)
 }
 
+// assertLocked checks that who changes the swap map holds its lock.
+func (si *swapInfo) assertLocked() {
+	locks.AssertGuard(locks.SwapDeviceLock, locks.NoClass, "a swap map is changed")
+}
+
 // scanSwapMap takes up to len(out) slots of the area. swap_device_lock held.
 func (si *swapInfo) scanSwapMap(out []SwapEntry) int {
+	si.assertLocked()
 	n := 0
 	for n < len(out) {
 		off := si.nextFree()
@@ -278,6 +284,7 @@ func SwapDuplicate(e SwapEntry) bool {
 }
 
 func (si *swapInfo) duplicate(off uint32) bool {
+	si.assertLocked()
 	if int(off) >= len(si.swapMap) {
 		return false
 	}
@@ -327,6 +334,7 @@ func SwapFree(e SwapEntry) {
 
 // slotFreed accounts for a slot that lost its last reference. Both swap locks held.
 func (si *swapInfo) slotFreed(off uint32) {
+	si.assertLocked()
 	si.inUse--
 	if si.swapMap[off]&swapMapBad != 0 {
 		return // retired: never free again

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"yolk/arch"
+	"yolk/locks"
 )
 
 // maxOrder is the largest block the buddy system keeps: 1<<maxOrder frames.
@@ -85,8 +86,11 @@ func TotalPages() int {
 	return n
 }
 
+func assertZone() { locks.AssertGuard(locks.ZoneLock, locks.NoClass, "the free lists are changed") }
+
 // pushBlock puts a free block on its list. page_alloc_lock held.
 func (z *zone) pushBlock(pfn arch.PFN, order int) {
+	assertZone()
 	p := &memMap[pfn]
 	p.order = uint8(order)
 	p.Set(PGFree)
@@ -100,6 +104,7 @@ func (z *zone) pushBlock(pfn arch.PFN, order int) {
 
 // unlinkBlock takes a free block off its list. page_alloc_lock held.
 func (z *zone) unlinkBlock(pfn arch.PFN) {
+	assertZone()
 	p := &memMap[pfn]
 	if p.lruPrev != 0 {
 		memMap[p.lruPrev].lruNext = p.lruNext

@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -39,7 +40,10 @@ func TestForms(t *testing.T) {
 		for _, m := range twoMachines {
 			t.Run(name+"/"+m.String(), func(t *testing.T) {
 				t.Parallel()
-				got := boot(t, m, append(flags, "-swap", "64M"), "", torture.build(t), "-seconds", "8", "-pages", "4000")
+				disk := image(t, 80<<20)
+				e2fs(t, "mkfs.ext2", "-q", "-F", disk)
+				got := boot(t, m, slices.Concat(flags, []string{"-swap", "64M", "-disk", disk}), "", torture.build(t), "-seconds", "8", "-pages", "4000")
+				e2fs(t, "e2fsck", "-fn", disk)
 				run{out: []string{"ok\n"}}.judge(t, got)
 				if name == "bigmem" && (strings.Contains(got.out, "bigmem_swapout 0 ") || strings.Contains(got.out, "bigmem_replace 0 ")) {
 					t.Error("no page was bounced")
