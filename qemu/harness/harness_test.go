@@ -184,6 +184,9 @@ func TestNotRun(t *testing.T) {
 	if got := known.NotRun("a/c"); got != nil {
 		t.Error(got)
 	}
+	if !known.Skips("a/b/one") || known.Skips("a/b/three") || known.Skips("a/b") {
+		t.Error("the wrong tests are left out")
+	}
 }
 
 func TestBadKnown(t *testing.T) {

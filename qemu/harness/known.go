@@ -14,6 +14,9 @@ type Known map[string]string
 // notRun begins the reason of a case that its program is not to run.
 const notRun = "not run: "
 
+// Skips reports whether a whole test is not to be run.
+func (k Known) Skips(test string) bool { return strings.HasPrefix(k[test], notRun) }
+
 // NotRun returns the cases of a test that its program is not to run, sorted, by their
 // names below the test's.
 func (k Known) NotRun(test string) (cases []string) {

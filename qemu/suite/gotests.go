@@ -17,7 +17,7 @@ import (
 // goPackages are the packages of Go's standard library whose tests are run: what
 // a kernel has a part in, and what shows that its memory holds.
 var goPackages = []string{"container/heap", "container/list", "container/ring", "io", "io/fs", "io/ioutil", "os", "os/signal",
-	"sort", "strings", "sync", "sync/atomic", "time"}
+	"runtime", "runtime/debug", "runtime/metrics", "runtime/pprof", "runtime/trace", "sort", "strings", "sync", "sync/atomic", "time"}
 
 // goSource is where Go's sources are in the guest: some tests read their own.
 const goSource = "/go/src/"

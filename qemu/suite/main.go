@@ -113,7 +113,7 @@ func start(ctx context.Context, o *options) (failed bool, err error) {
 	}
 	began := time.Now()
 	defer func() { _ = os.RemoveAll(s.goRoot()) }() // it has sources, which are none of ours
-	groups, err := s.groups(ctx, o.run)
+	groups, err := s.groups(ctx, o.run, known)
 	if err != nil {
 		return false, err
 	}
@@ -137,6 +137,13 @@ func start(ctx context.Context, o *options) (failed bool, err error) {
 			show(report.Add(left), o.verbose)
 		}
 	})
+	for _, p := range s.parts() {
+		for _, n := range p.names {
+			if o.run.MatchString(n) && known.Skips(n) {
+				show(report.Add(harness.Result{Name: n, Verdict: harness.Skipped, Note: "known: " + known[n]}), o.verbose)
+			}
+		}
+	}
 	report.Close()
 	if o.junit != "" {
 		err = errors.Join(err, writeFile(o.junit, report.WriteJUnit))

@@ -30,13 +30,14 @@ type part struct {
 
 func (s *suite) parts() []part { return []part{s.busybox(), s.debian(), s.goTests()} }
 
-// groups prepares the tests whose names match.
-func (s *suite) groups(ctx context.Context, match *regexp.Regexp) ([]harness.Group, error) {
+// groups prepares the tests whose names match, but those that the list of known ones
+// says are not run.
+func (s *suite) groups(ctx context.Context, match *regexp.Regexp, known harness.Known) ([]harness.Group, error) {
 	var all []harness.Group
 	for _, p := range s.parts() {
 		var names []string
 		for _, n := range p.names {
-			if match.MatchString(n) {
+			if match.MatchString(n) && !known.Skips(n) {
 				names = append(names, n)
 			}
 		}
