@@ -57,7 +57,7 @@ func main() {
 	}
 	status := 125
 	if startFiles() {
-		addDisks(disks)
+		addDisks(disks, p.disk)
 		debug.FreeOSMemory()
 		if p.inject != "" && !locks.Inject(p.inject) {
 			klog("inject=%s: no such rule, or no checking build", p.inject)
@@ -103,10 +103,13 @@ func startFiles() bool {
 }
 
 // addDisks makes the disks' nodes in /dev, and puts each to the use that its
-// serial number names.
-func addDisks(disks []*virtioblk.Device) {
+// serial number names. One that answers nothing for the limit is given up.
+func addDisks(disks []*virtioblk.Device, limit time.Duration) {
 	mm.StartKupdate(func() { fs.SyncSupers() })
 	for i, d := range disks {
+		if limit > 0 {
+			d.Watch(limit, func() { klog("%s: no answer for %v: given up", d.Name(), limit) })
+		}
 		fs.AddDisk(i, d)
 		syscall.RegisterSwapDevice(fs.BlockNumber(i), d)
 		klog("%s: serial %q, %d MiB", d.Name(), d.Serial(), d.Sectors()*blk.SectorSize>>20)

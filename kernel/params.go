@@ -3,21 +3,26 @@ package main
 import (
 	"strconv"
 	"strings"
+	"time"
 )
+
+// diskTimeout is the limit for a disk's answer if no parameter says otherwise.
+const diskTimeout = 60 * time.Second
 
 // params are the kernel parameters: words of the form name=value, or name.
 type params struct {
-	bigmem  int      // bigmem=SIZE: frames of an artificial high zone
-	crash   string   // crash=NAME[:COMM]: a bug to run into, see crash.go
-	inject  string   // inject=R1 … R12: the rule to break on purpose
-	swapout string   // swapout=1999: the original form of the driver's method
-	noRand  bool     // norandmaps: no address-space layout randomisation
-	unknown []string // words that mean nothing to this kernel
+	bigmem  int           // bigmem=SIZE: frames of an artificial high zone
+	crash   string        // crash=NAME[:COMM]: a bug to run into, see crash.go
+	inject  string        // inject=R1 … R12: the rule to break on purpose
+	swapout string        // swapout=1999: the original form of the driver's method
+	noRand  bool          // norandmaps: no address-space layout randomisation
+	disk    time.Duration // disk_timeout=SECONDS: a disk that answers nothing for so long is given up; 0: none is
+	unknown []string      // words that mean nothing to this kernel
 }
 
 // parseParams reads a kernel command line.
 func parseParams(line string) params {
-	var p params
+	p := params{disk: diskTimeout}
 	for _, word := range strings.Fields(line) {
 		name, value, _ := strings.Cut(word, "=")
 		switch name {
@@ -36,6 +41,13 @@ func parseParams(line string) params {
 			if p.swapout = value; value != "1999" && value != "mm18" {
 				p.unknown = append(p.unknown, word)
 			}
+		case "disk_timeout":
+			n, err := strconv.ParseUint(value, 10, 31)
+			if err != nil {
+				p.unknown = append(p.unknown, word)
+				continue
+			}
+			p.disk = time.Duration(n) * time.Second
 		case "norandmaps":
 			p.noRand = true
 		default:

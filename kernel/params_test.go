@@ -3,6 +3,7 @@ package main
 import (
 	"reflect"
 	"testing"
+	"time"
 )
 
 func TestParseParams(t *testing.T) {
@@ -10,17 +11,19 @@ func TestParseParams(t *testing.T) {
 		line string
 		want params
 	}{
-		{"", params{}},
-		{"bigmem=16M", params{bigmem: 4096}},
-		{" bigmem=4096K ", params{bigmem: 1024}},
-		{"bigmem=lots", params{unknown: []string{"bigmem=lots"}}},
-		{"bigmem=", params{unknown: []string{"bigmem="}}},
-		{"bigmem=99999999999999999999G", params{unknown: []string{"bigmem=99999999999999999999G"}}},
-		{"crash=nil", params{crash: "nil"}},
-		{"inject=R6held swapout=1999", params{inject: "R6held", swapout: "1999"}},
-		{"swapout=2024", params{swapout: "2024", unknown: []string{"swapout=2024"}}},
-		{"norandmaps", params{noRand: true}},
-		{"quiet x=1", params{unknown: []string{"quiet", "x=1"}}},
+		{"", params{disk: diskTimeout}},
+		{"bigmem=16M", params{disk: diskTimeout, bigmem: 4096}},
+		{" bigmem=4096K ", params{disk: diskTimeout, bigmem: 1024}},
+		{"bigmem=lots", params{disk: diskTimeout, unknown: []string{"bigmem=lots"}}},
+		{"bigmem=", params{disk: diskTimeout, unknown: []string{"bigmem="}}},
+		{"bigmem=99999999999999999999G", params{disk: diskTimeout, unknown: []string{"bigmem=99999999999999999999G"}}},
+		{"crash=nil", params{disk: diskTimeout, crash: "nil"}},
+		{"inject=R6held swapout=1999", params{disk: diskTimeout, inject: "R6held", swapout: "1999"}},
+		{"swapout=2024", params{disk: diskTimeout, swapout: "2024", unknown: []string{"swapout=2024"}}},
+		{"disk_timeout=5", params{disk: 5 * time.Second}},
+		{"disk_timeout=0 disk_timeout=soon", params{unknown: []string{"disk_timeout=soon"}}},
+		{"norandmaps", params{disk: diskTimeout, noRand: true}},
+		{"quiet x=1", params{disk: diskTimeout, unknown: []string{"quiet", "x=1"}}},
 	}
 	for _, tt := range tests {
 		if got := parseParams(tt.line); !reflect.DeepEqual(got, tt.want) {

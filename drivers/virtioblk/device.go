@@ -27,6 +27,7 @@ type Device struct {
 	queue  *virtio.Queue
 	slots  []slot // by head
 	broken bool
+	ended  uint64                      // chains that the device has finished
 	bufs   [blk.MaxSegs + 2]virtio.Buf // the chain being built
 
 	room locks.WaitQueue // waits for hasRoom
@@ -212,6 +213,7 @@ func (d *Device) drainLocked(done *completed) {
 // finish ends the chain at head: the request is done, has failed, or goes on
 // with its next pieces in the room that its chain has just left.
 func (d *Device) finish(head uint16, done *completed) {
+	d.ended++
 	s := &d.slots[head]
 	r, next := s.req, s.next
 	s.req = nil

@@ -306,6 +306,51 @@ func testGarbage(t *testing.T, k *disk, bad func(*disk)) {
 	}
 }
 
+// TestWatch: a device that answers nothing for the limit is given up, one that goes on
+// answering something is not.
+func TestWatch(t *testing.T) {
+	k := newDisk(t, offersAll, 64)
+	k.silent = true
+	d := k.start()
+	var w watch
+	for range 3 * watchLooks {
+		if w.look(d) {
+			t.Fatal("an idle device was given up")
+		}
+	}
+	page := k.buffer(1, 4096)
+	for range 3 * watchLooks {
+		slow := newWaiter()
+		slow.set(blk.Read, 0, page...)
+		d.Submit(&slow.req)
+		for range watchLooks - 2 {
+			if w.look(d) {
+				t.Fatal("a slow device was given up")
+			}
+		}
+		for held := false; !held; time.Sleep(time.Millisecond) {
+			k.mu.Lock()
+			held = len(k.held) > 0
+			k.mu.Unlock()
+		}
+		k.flushHeld()
+		<-slow.done
+	}
+	stuck := newWaiter()
+	stuck.set(blk.Read, 0, page...)
+	d.Submit(&stuck.req)
+	gaveUp := make(chan struct{})
+	d.Watch(80*time.Millisecond, func() { close(gaveUp) })
+	<-stuck.done
+	<-gaveUp
+	if stuck.req.Err != syscall.EIO {
+		t.Errorf("a request that was never answered ended with %v, want EIO", stuck.req.Err)
+	}
+	if e := newWaiter().do(d, blk.Read, 0, page...); e != syscall.EIO {
+		t.Errorf("a request after that: %v, want EIO", e)
+	}
+}
+
 func TestSubmitAllocatesNothing(t *testing.T) {
 	k := newDisk(t, offersAll, 64)
 	d := k.start()

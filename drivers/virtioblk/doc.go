@@ -9,7 +9,7 @@
 //
 // A device that returns garbage is broken: it is reset, so that it touches
 // memory no more, all requests in flight end with EIO, and so does every later
-// one. The kernel lives on.
+// one. The kernel lives on. The same becomes of one that does not answer (watch.go).
 //
 // Callers: mm (swap) and fs, through blk.Device; kernel, for Probe. The files
 // without tag run on the host against a device model.
