@@ -191,7 +191,7 @@ func doSwapPage(m *MM, v *VMA, addr uintptr, pte *uint64, e arch.PTE, write bool
 		PutPage(page)
 		return how
 	}
-	if !page.Uptodate() {
+	if !rereadSwapPage(page) {
 		UnlockPage(page)
 		PutPage(page)
 		return FaultBus

@@ -91,13 +91,14 @@ func (o *ShmObject) SwapIn(index uint64, e SwapEntry) (read bool, err syscall.Er
 	if !p.InSwapCache() || p.index != uint64(e) {
 		return read, 0
 	}
+	valid := rereadSwapPage(p)
 	shmLock.Lock()
 	defer shmLock.Unlock()
 	slot := o.names(index, e)
 	if slot == nil {
 		return read, 0 // somebody was faster, and the place in swap may be another's now
 	}
-	if !p.Uptodate() {
+	if !valid {
 		return read, syscall.EIO
 	}
 	// The object's only copy is in memory from here on: whoever maps it may write.

@@ -43,7 +43,8 @@ type swapInfo struct {
 	clusterNext           uint32
 	clusterNr             int
 	pages                 int // good slots; falls when a slot is retired
-	inUse                 int // slots with references
+	inUse                 int // good slots with references
+	badInUse              int // retired ones
 }
 
 // swapListLock is swap_list_lock. It guards swapList and nr_swap_pages; each
@@ -335,10 +336,11 @@ func SwapFree(e SwapEntry) {
 // slotFreed accounts for a slot that lost its last reference. Both swap locks held.
 func (si *swapInfo) slotFreed(off uint32) {
 	si.assertLocked()
-	si.inUse--
 	if si.swapMap[off]&swapMapBad != 0 {
-		return // retired: never free again
+		si.badInUse-- // retired: never free again
+		return
 	}
+	si.inUse--
 	si.lowestBit = min(si.lowestBit, off)
 	si.highestBit = max(si.highestBit, off)
 	if si.writeOK.Load() {
@@ -364,15 +366,19 @@ func SwapCount(e SwapEntry) int {
 }
 
 // retireSlot marks a slot that could not be written: it is not handed out again.
-// Its references stay; the page in the swap cache is the only copy. Called from
-// completions.
+// Its references stay; the page in the swap cache is the only copy. swap_list_lock is
+// not needed: writeOK changes under both locks. Called from completions.
 func retireSlot(e SwapEntry) {
 	si := swapArea(e)
 	si.lock.Lock()
 	if si.swapMap[e.Offset()]&swapMapBad == 0 {
 		si.swapMap[e.Offset()] |= swapMapBad
 		si.pages--
-		totalSwapPages.Add(-1)
+		si.inUse--
+		si.badInUse++
+		if si.writeOK.Load() { // else swapoff has taken all of the area's off the sum
+			totalSwapPages.Add(-1)
+		}
 	}
 	si.lock.Unlock()
 }

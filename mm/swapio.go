@@ -25,6 +25,7 @@ const (
 type swapIO struct {
 	req   blk.Request // first: the completion finds the swapIO by it
 	busy  atomic.Bool
+	ended atomic.Bool // for rereadSwapPage
 	area  *swapInfo
 	start uint32 // first slot
 	n     int
@@ -125,6 +126,12 @@ func writeSwapPage(p *Page) {
 	si, off := swapArea(e), e.Offset()
 	GetPage(p)
 	nrAsyncPages.Add(1)
+	if p.TestAndClear(PGError) { // it was in a request that failed: is it this one?
+		io := getIO(writeIOs[:]).begin(blk.Write, si, off)
+		io.add(p)
+		io.submit()
+		return
+	}
 	writePlug.lock.Lock()
 	io := writePlug.io
 	if io != nil && io.follows(si, off) {
@@ -168,15 +175,22 @@ func RunDiskQueue() {
 }
 
 // endSwapIO is the completion of a swap request: it settles each page and
-// unlocks it. It may run in completion context: wakes, does not sleep.
+// unlocks it. One bad slot must cost its neighbours nothing: after an error each page of
+// several is tried again alone. It may run in completion context: wakes, does not sleep.
 func endSwapIO(r *blk.Request) {
 	io := (*swapIO)(unsafe.Pointer(r))
 	for i, pfn := range io.pages[:io.n] {
 		p := &memMap[pfn]
 		e := MakeSwapEntry(io.area.typ, io.start+uint32(i))
-		if r.Op == blk.Read {
+		switch again := r.Err != 0 && io.n > 1; {
+		case again && r.Op == blk.Read:
+			CountVM(SwapReadRetry) // whoever needs the page: rereadSwapPage
+		case again:
+			p.Set(PGError | PGDirty) // shrink_mmap: writeDirtyPage
+			CountVM(SwapWriteRetry)
+		case r.Op == blk.Read:
 			endSwapRead(p, r.Err == 0)
-		} else {
+		default:
 			endSwapWrite(p, e, r.Err == 0)
 		}
 		// The cache's reference remains while the page is locked. Dropping ours
@@ -188,6 +202,31 @@ func endSwapIO(r *blk.Request) {
 		nrAsyncPages.Add(int64(-io.n))
 	}
 	io.busy.Store(false)
+	ioWait.WakeAll()
+}
+
+// rereadSwapPage reads a swap-cache page, which the caller has locked, if no read has
+// succeeded so far, and reports whether the page is valid now. Sleeps.
+func rereadSwapPage(p *Page) bool {
+	if p.Uptodate() {
+		return true
+	}
+	e := SwapEntry(p.index)
+	io := getReadIO(swapArea(e), e.Offset())
+	io.add(p)
+	io.ended.Store(false)
+	io.req.Done = wakeSwapIO
+	io.submit()
+	ioWait.Wait(io.ended.Load)
+	endSwapRead(p, io.req.Err == 0)
+	io.busy.Store(false)
+	ioWait.WakeAll()
+	return p.Uptodate()
+}
+
+// wakeSwapIO is the completion of a request that is waited for.
+func wakeSwapIO(r *blk.Request) {
+	(*swapIO)(unsafe.Pointer(r)).ended.Store(true)
 	ioWait.WakeAll()
 }
 
@@ -244,5 +283,5 @@ func waitForWrites() bool {
 
 // writesEnded counts the pages whose write has ended, one way or the other.
 func writesEnded() uint64 {
-	return VMStat(PSwpOut) + VMStat(SwapWriteError) + VMStat(PgpgOut) + VMStat(FileWriteError)
+	return VMStat(PSwpOut) + VMStat(SwapWriteError) + VMStat(SwapWriteRetry) + VMStat(PgpgOut) + VMStat(FileWriteError)
 }

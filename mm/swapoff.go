@@ -74,7 +74,7 @@ func tryToUnuse(si *swapInfo) errno.Errno {
 func (si *swapInfo) slotsInUse() int {
 	si.lock.Lock()
 	defer si.lock.Unlock()
-	return si.inUse
+	return si.inUse + si.badInUse
 }
 
 // unuseProcesses visits every address space. A user reference keeps the mm on
@@ -145,7 +145,7 @@ func unuseCached(m *MM, v *VMA, pte *uint64, old arch.PTE, p *Page) (err errno.E
 	if !p.InSwapCache() || p.index != uint64(e) {
 		return 0, false
 	}
-	if !p.Uptodate() {
+	if !rereadSwapPage(p) {
 		return errno.EIO, false
 	}
 	n := pt.Make(p.PFN(), v.pageProt&^pt.Write|pt.Accessed|pt.Dirty|pteAnon)

@@ -96,7 +96,7 @@ func SwapOn(dev blk.Device, prio int) errno.Errno {
 	si.max.Store(slots)
 	si.lowestBit, si.highestBit = 1, h.lastPage
 	si.clusterNext, si.clusterNr = 1, 0
-	si.pages, si.inUse = good, 0
+	si.pages, si.inUse, si.badInUse = good, 0, 0
 	si.used = true
 	si.lock.Unlock()
 	if prio < 0 {
