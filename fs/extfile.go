@@ -53,7 +53,13 @@ func (o *extOpen) Map(_ *File, v *mm.VMA) syscall.Errno {
 }
 
 // Sync writes the file out. EIO, ENOSPC.
-func (o *extOpen) Sync(*File) syscall.Errno { return o.m.Fsync() }
+func (o *extOpen) Sync(f *File) syscall.Errno {
+	e := o.m.Fsync(&o.ring, &f.heard)
+	if failed := o.fs.x.Failed.Check(&f.heardFS); e == 0 {
+		e = failed
+	}
+	return e
+}
 
 // Release has nothing to do: what is dirty is written in its own time.
 func (*extOpen) Release(*File) {}
@@ -105,4 +111,11 @@ func (n *extInode) Size() int64 { return n.inode.Size() }
 func (n *extInode) Grow(size int64) { n.inode.size.Store(size) }
 
 // Commit writes the inode, and with it all other metadata. EIO.
-func (n *extInode) Commit() syscall.Errno { return n.fs.x.Sync() }
+func (n *extInode) Commit() syscall.Errno {
+	if n.unstored.Load() {
+		if e := n.store(n.inode); e != 0 {
+			return e
+		}
+	}
+	return n.x.Fsync()
+}

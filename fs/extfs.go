@@ -140,10 +140,17 @@ func diskMounts() []*extFS {
 	return disks
 }
 
-// Sync writes all that is dirty in any file system. EIO. Sleeps.
-func Sync() syscall.Errno {
-	mm.SyncMappings()
-	return SyncSupers()
+// Sync writes all that is dirty in any file system. EIO: not all of it. Sleeps.
+func Sync() (e syscall.Errno) {
+	if !mm.SyncMappings() {
+		e = syscall.EIO
+	}
+	for _, d := range diskMounts() {
+		if failed := d.x.SyncAll(); failed != 0 {
+			e = failed
+		}
+	}
+	return e
 }
 
 // SyncSupers is Sync without the contents of files (sync_supers). Sleeps.

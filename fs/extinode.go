@@ -20,6 +20,8 @@ type extInode struct {
 	ring    mm.IMmap   // the vmas that map it
 	special InodeOps   // who opens what is neither file, directory nor link
 
+	unstored atomic.Bool // the attributes could not be stored
+
 	swap atomic.Pointer[SwapFile] // set while the file is swapped to
 }
 
@@ -92,7 +94,7 @@ func (n *extInode) Rename(src, dir *Dentry, name string, dst *Dentry, exchange b
 		e = from.Point(src.name, diskInode(dst.inode))
 	case from == n.x && src.name == name:
 	default:
-		e = from.Leave(src.name)
+		e = from.LeaveAfter(src.name, n.x, name)
 	}
 	if e != 0 {
 		if dst != nil {
@@ -119,14 +121,18 @@ func (n *extInode) Rename(src, dir *Dentry, name string, dst *Dentry, exchange b
 // Empty reports whether a directory has no entries. EUCLEAN, EIO.
 func (n *extInode) Empty(*Inode) (bool, syscall.Errno) { return n.x.Empty() }
 
-// Dirty stores the attributes. That the disk has no room for them in memory is
-// told by fsync.
-func (n *extInode) Dirty(i *Inode) {
+// Dirty stores the attributes. If that is not possible fsync tries again, and tells.
+func (n *extInode) Dirty(i *Inode) { n.store(i) }
+
+// store is Dirty with an answer. EIO, EROFS.
+func (n *extInode) store(i *Inode) syscall.Errno {
 	a := i.Attr()
-	n.x.Update(ext2.Attr{
+	e := n.x.Update(ext2.Attr{
 		Mode: a.Mode, UID: a.UID, GID: a.GID, Links: a.Nlink, Size: i.Size(),
 		Atime: uint32(a.Atime.Sec), Mtime: uint32(a.Mtime.Sec), Ctime: uint32(a.Ctime.Sec),
 	})
+	n.unstored.Store(e == syscall.EIO)
+	return e
 }
 
 // Readlink returns the text of a link. EUCLEAN, EIO.
@@ -146,12 +152,14 @@ func (n *extInode) Evict(i *Inode) {
 
 // Open gives f its operations.
 func (n *extInode) Open(f *File) syscall.Errno {
+	n.fs.x.Failed.Sample(&f.heardFS)
 	switch n.inode.typ {
 	case syscall.S_IFREG:
 		if f.CanWrite() && n.fs.x.ReadOnly() {
 			return syscall.EROFS
 		}
 		f.ops, f.kind = (*extOpen)(n), kindSeek
+		n.m.Opened(&f.heard)
 	case syscall.S_IFDIR:
 		f.ops, f.kind = extDirFile{}, kindSeek
 	case syscall.S_IFLNK:
@@ -164,6 +172,16 @@ func (n *extInode) Open(f *File) syscall.Errno {
 
 // extDirFile is the FileOps of directories on a disk; positions are bytes.
 type extDirFile struct{ dirFile }
+
+// Sync writes the directory, and all other metadata. EIO.
+func (extDirFile) Sync(f *File) syscall.Errno {
+	x := f.inode.ops.(*extInode).fs.x
+	e := x.Sync()
+	if failed := x.Failed.Check(&f.heardFS); e == 0 {
+		e = failed
+	}
+	return e
+}
 
 // ReadDir lists the entries. ENOENT: the directory was removed; EIO, EUCLEAN.
 func (extDirFile) ReadDir(f *File, pos int64, emit DirEmit) (int64, syscall.Errno) {

@@ -33,6 +33,8 @@ type File struct {
 
 	owner atomic.Int32 // F_SETOWN
 
+	heard, heardFS mm.ErrMark // of errors of a file on a disk, and of the file system's own
+
 	// watch are the epoll items that name this file; the last Put removes them.
 	// Guarded by watchLock.
 	watchLock locks.SpinLock
@@ -184,6 +186,9 @@ func (f *File) Owner() int32 { return f.owner.Load() }
 
 // Inode is the file's inode.
 func (f *File) Inode() *Inode { return f.inode }
+
+// Fsync writes the file out (vfs_fsync). EIO, ENOSPC; EINVAL: it is none that could be.
+func (f *File) Fsync() syscall.Errno { return f.ops.Sync(f) }
 
 // Dentry is the name the file was opened by.
 func (f *File) Dentry() *Dentry { return f.dentry }

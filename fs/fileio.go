@@ -34,7 +34,7 @@ func (f *File) ReadAt(p []byte, off int64) (int, syscall.Errno) {
 }
 
 // WriteAt writes at off, or at the end with O_APPEND, without touching the offset.
-// EBADF: not open for writing.
+// With O_DSYNC or O_SYNC the disk has it afterwards. EBADF: not open for writing.
 func (f *File) WriteAt(p []byte, off int64) (n int, next int64, e syscall.Errno) {
 	if !f.CanWrite() {
 		return 0, off, syscall.EBADF
@@ -42,7 +42,13 @@ func (f *File) WriteAt(p []byte, off int64) (n int, next int64, e syscall.Errno)
 	if f.kind == kindSeek && f.flags.Load()&syscall.O_APPEND != 0 {
 		off = AppendOffset
 	}
-	return f.ops.Write(f, p, off)
+	n, next, e = f.ops.Write(f, p, off)
+	if n > 0 && f.kind == kindSeek && f.flags.Load()&syscall.O_DSYNC != 0 {
+		if failed := f.Fsync(); failed != 0 && failed != syscall.EINVAL {
+			return 0, next, failed
+		}
+	}
+	return n, next, e
 }
 
 // Read reads at the offset and moves it, for callers inside the kernel.

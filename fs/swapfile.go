@@ -134,7 +134,7 @@ func (s *SwapFile) Close() {
 
 // lookUp writes out what the page cache has, and finds the place of each page.
 func (s *SwapFile) lookUp() syscall.Errno {
-	if e := s.node.m.Fsync(); e != 0 {
+	if e := s.file.Fsync(); e != 0 {
 		return e
 	}
 	n := uint64(s.file.inode.Size()) / arch.PageSize

@@ -249,10 +249,10 @@ func nextDirty() *Mapping {
 	return m
 }
 
-// SyncMappings writes all dirty pages of all files and waits for them (sync).
-// Locks as writeback.
-func SyncMappings() {
-	n := 0
+// SyncMappings writes all dirty pages of all files and waits for them (sync). False:
+// meanwhile a write has failed. Locks as writeback.
+func SyncMappings() bool {
+	n, failed := 0, VMStat(FileWriteError)
 	pagecacheLock.Lock()
 	for m := dirtyMappings.oldest(); m != nil; m = m.dirtyNext {
 		n++
@@ -266,4 +266,5 @@ func SyncMappings() {
 		m.Flush()
 	}
 	ioWait.Wait(func() bool { return filesWriting.Load() == 0 })
+	return VMStat(FileWriteError) == failed
 }

@@ -254,12 +254,17 @@ func (m *Mapping) PrepareHole() syscall.Errno {
 	return m.ZeroTail()
 }
 
-// Fsync writes the file and what leads to it, and reports what writes have failed
-// since the last one. Locks as Flush. EIO, ENOSPC.
-func (m *Mapping) Fsync() syscall.Errno {
+// Opened makes the mark of an open file, which hears from Fsync of writes that fail from now on.
+func (m *Mapping) Opened(heard *ErrMark) { m.failed.Sample(heard) }
+
+// Fsync writes the file, what programs have stored in their mappings of it
+// included, and what leads to it. It reports what writes have failed since it was last
+// called with that mark. r is the file's ring. Locks as Flush. EIO, ENOSPC.
+func (m *Mapping) Fsync(r *IMmap, heard *ErrMark) syscall.Errno {
+	r.syncPtes()
 	m.Flush()
 	e := m.Ops.Commit()
-	if failed := syscall.Errno(m.failed.Swap(0)); failed != 0 {
+	if failed := m.failed.Check(heard); failed != 0 {
 		return failed
 	}
 	return e

@@ -109,13 +109,35 @@ func filemapSwapout(p *Page, _ File) syscall.Errno {
 // with MS_SYNC writes the file (filemap_sync). MmapSem and kernel_lock held; sleeps.
 func filemapSync(v *VMA, start, size uintptr, flags int) syscall.Errno {
 	locks.AssertGuard(locks.KernelLock, locks.NoClass, "filemap_sync is called")
+	if flags&syscall.MS_SYNC != 0 {
+		if f, ok := v.VMFile.(Fsyncer); ok {
+			return f.Fsync()
+		}
+	}
 	for end := start + size; start < end; {
 		start = syncPtes(v.VMMM, start, end)
 	}
-	if flags&syscall.MS_SYNC == 0 {
-		return 0
+	return 0
+}
+
+// Fsyncer is a File that writes itself out (vfs_fsync), what is stored in its
+// mappings included.
+type Fsyncer interface{ Fsync() syscall.Errno }
+
+// syncPtes passes the dirty bits of all shared mappings of a file on to its pages:
+// what a program stored before its fsync is written by it. Takes i_shared_lock, and each
+// mm's PageTableLock inside; does not sleep.
+func (r *IMmap) syncPtes() {
+	r.ISharedLock.Lock()
+	defer r.ISharedLock.Unlock()
+	for v := r.head; v != nil; v = v.nextShare {
+		if v.VMFlags&VMShared == 0 {
+			continue
+		}
+		for at := v.VMStart; at < v.VMEnd; {
+			at = syncPtes(v.VMMM, at, v.VMEnd)
+		}
 	}
-	return v.PrivateData.(*Mapping).Fsync()
 }
 
 // syncPtes does some of [addr, end) and returns where to go on. The bits are

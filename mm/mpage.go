@@ -192,7 +192,7 @@ func (m *Mapping) endPage(op blk.Op, p *Page, e syscall.Errno) {
 			lruRotate(p)
 		}
 	default:
-		m.failed.Store(int32(e))
+		m.failed.Set(e)
 		CountVM(FileWriteError)
 	}
 	PutPage(p)

@@ -24,7 +24,7 @@ type Mapping struct {
 	dirtySince           int64        // when it got into that list, nanoseconds; pagecache_lock
 	nr                   atomic.Int32 // how many pages; changed under pagecache_lock
 	writing              atomic.Int32 // pages on their way to the disk
-	failed               atomic.Int32 // errno of a write since the last fsync
+	failed               ErrSeq       // of writes
 
 	raNext   atomic.Uint64 // the page behind the last read-ahead; a hint
 	raWindow atomic.Uint32 // its size in pages; a hint

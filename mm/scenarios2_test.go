@@ -227,7 +227,7 @@ var moreScenarios = []*scenario{
 		}
 		stealFrom(m, GFPSwap)
 		x.stealer(m, 2)
-		x.task("fsync", func(int) { must(f.m.Fsync()) })
+		x.task("fsync", func(int) { must(f.Fsync()) })
 		x.task("shrink", func(int) { asStealer(func() { shrinkMmap(0, GFPKswapd, 8) }) })
 		x.task("fault", func(cpu int) { m.put(cpu, a, 1, 2); m.get(cpu, a, 2, 1) })
 		x.end(func() { m.get(0, a, 0, 1); m.get(0, a, 1, 2); f.done(m) })
@@ -278,10 +278,11 @@ func fillSome(m *MM, cpu int, addr uintptr, pages int) {
 // diskFile is a file in the page cache, on a disk that answers at once.
 type diskFile struct {
 	objectFile
-	m    Mapping
-	iSem locks.Mutex
-	len  atomic.Int64
-	disk promptDisk
+	m     Mapping
+	heard ErrMark
+	iSem  locks.Mutex
+	len   atomic.Int64
+	disk  promptDisk
 }
 
 func (x *scene) diskFile(pages int) *diskFile {
@@ -308,6 +309,9 @@ func (f *diskFile) GetBlocks(index uint64, _ int64, at *PageBlocks) syscall.Errn
 
 // Mmap implements File.
 func (f *diskFile) Mmap(v *VMA) syscall.Errno { GenericFileMmap(&f.m, v); return 0 }
+
+// Fsync implements Fsyncer.
+func (f *diskFile) Fsync() syscall.Errno { return f.m.Fsync(&f.mappings, &f.heard) }
 
 // mapIn maps the whole file shared.
 func (f *diskFile) mapIn(m *MM) uintptr {
@@ -347,7 +351,7 @@ func (f *diskFile) truncate(pages int) {
 // done unmaps the file and forgets its pages.
 func (f *diskFile) done(m *MM) {
 	must(m.tMunmap(base+64*pg, 8*pg))
-	must(f.m.Fsync())
+	must(f.Fsync())
 	f.truncate(0)
 	if f.m.Pages() != 0 || f.misused.Load() > 0 {
 		panic("pages of a file that is gone, or used without a reference")

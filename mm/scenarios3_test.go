@@ -149,7 +149,7 @@ var rareScenarios = []*scenario{
 			m.get(0, a, 0, 1)
 			m.get(0, a, 1, 2)
 			f.done(m)
-			must(g.m.Fsync())
+			must(g.Fsync())
 			g.truncate(0)
 		})
 	}},

@@ -88,6 +88,9 @@ func (i *Inode) newBlock() (uint32, syscall.Errno) {
 		goal = i.fs.firstData + (i.Ino-1)/i.fs.inodesPerGroup*i.fs.blocksPerGroup + 1
 	}
 	b, e := i.fs.allocBlock(goal)
+	if e == syscall.ENOSPC && i.fs.makeRoom() {
+		b, e = i.fs.allocBlock(goal)
+	}
 	if e == 0 {
 		i.last = b
 		i.Blocks += i.fs.blockSize / 512
@@ -101,6 +104,12 @@ func (i *Inode) dropBlock(b uint32) syscall.Errno {
 	return i.fs.freeBlock(b)
 }
 
+// dropLater is dropBlock for a block of pointers that the disk has the file use.
+func (i *Inode) dropLater(b uint32) syscall.Errno {
+	i.Blocks -= min(i.Blocks, i.fs.blockSize/512)
+	return i.fs.freeLater(b)
+}
+
 // extend is find that gives the block a place if it has none; the caller stores
 // the inode. ENOSPC, EIO, EUCLEAN, EFBIG.
 func (i *Inode) extend(k uint64) (uint32, syscall.Errno) {
@@ -110,7 +119,7 @@ func (i *Inode) extend(k uint64) (uint32, syscall.Errno) {
 	}
 	b := i.block[root]
 	if b == 0 {
-		if b, e = i.newNode(levels > 0); e != 0 {
+		if b, e = i.newNode(k, levels > 0); e != 0 {
 			return 0, e
 		}
 		i.block[root] = b
@@ -123,7 +132,7 @@ func (i *Inode) extend(k uint64) (uint32, syscall.Errno) {
 			return 0, e
 		}
 		if next == 0 {
-			if next, e = i.newNode(l < levels-1); e != 0 {
+			if next, e = i.newNode(k, l < levels-1); e != 0 {
 				return 0, e
 			}
 			if e := i.fs.setPointer(b, index[l], next); e != 0 {
@@ -136,13 +145,21 @@ func (i *Inode) extend(k uint64) (uint32, syscall.Errno) {
 	return b, 0
 }
 
-// newNode allocates a block of data, or an empty one of pointers.
-func (i *Inode) newNode(pointers bool) (uint32, syscall.Errno) {
+// newNode allocates block k of data, or an empty one of pointers on the way there.
+func (i *Inode) newNode(k uint64, pointers bool) (uint32, syscall.Errno) {
 	b, e := i.newBlock()
-	if e != 0 || !pointers {
+	inHole := i.Mode&syscall.S_IFMT == syscall.S_IFREG && k*uint64(i.fs.blockSize) < uint64(i.promised)
+	if e != 0 || !pointers && !inHole {
 		return b, e
 	}
-	if _, e := i.fs.cache.fresh(b); e != 0 {
+	_, e = i.fs.cache.fresh(b)
+	if e == 0 {
+		e = i.fs.settle(b)
+	}
+	if !pointers {
+		i.fs.cache.forget(b) // the page cache writes it
+	}
+	if e != 0 {
 		i.dropBlock(b)
 		return 0, e
 	}
@@ -282,7 +299,11 @@ func (i *Inode) shrinkTree(b uint32, levels int, from uint64) (empty bool, faile
 			return false, failed
 		}
 	}
-	if e := i.dropBlock(b); e != 0 {
+	free := i.dropLater
+	if i.closed { // the disk knows, and nobody allocates until it knows all of it
+		free = i.dropBlock
+	}
+	if e := free(b); e != 0 {
 		failed = e
 	}
 	return true, failed

@@ -85,6 +85,9 @@ func (c *bufferCache) transfer(op blk.Op, b *buffer) syscall.Errno {
 	return 0
 }
 
+// flushDisk is the transfer of no block that has the disk keep what it was given.
+const flushDisk = blk.Flush
+
 // find returns the buffer of a block, or nil.
 func (c *bufferCache) find(block uint32) *buffer {
 	for k := range c.all {
@@ -192,7 +195,7 @@ func (c *bufferCache) flush() syscall.Errno {
 			}
 		}
 	}
-	if e := c.transfer(blk.Flush, nil); e != 0 {
+	if e := c.transfer(flushDisk, nil); e != 0 {
 		failed = e
 	}
 	return failed

@@ -200,7 +200,7 @@ func (i *Inode) initDir(parent uint32) syscall.Errno {
 	up := entry{data: data, off: room(1)}
 	up.set(i.fs, parent, "..", syscall.S_IFDIR)
 	up.setSize(len(data) - room(1))
-	return 0
+	return i.fs.settle(b)
 }
 
 // Enter adds a name for an inode. EEXIST is the caller's to find out. ENOSPC,
@@ -259,9 +259,12 @@ func (i *Inode) grow() (uint32, entry, syscall.Errno) {
 	if e != 0 {
 		return 0, entry{}, e
 	}
-	i.Size += int64(i.fs.blockSize)
 	n := entry{data: data, prev: -1}
 	n.setSize(len(data))
+	if e := i.fs.settle(b); e != 0 {
+		return 0, entry{}, e
+	}
+	i.Size += int64(i.fs.blockSize)
 	return b, n, 0
 }
 

@@ -50,6 +50,12 @@ type Inode struct {
 	block [nrPointer]uint32
 	freed bool
 	last  uint32 // the block that was allocated last
+
+	promised int64 // the length that the disk had when fsync or sync returned, at most
+
+	waits    bool // in FS.wait.dead
+	closed   bool // to be freed: nobody has it any more
+	nameless bool // the disk knows that it has no name
 }
 
 // Attr is what the disk says of a file besides its place.
@@ -88,6 +94,9 @@ func (fs *FS) get(ino uint32) (*Inode, syscall.Errno) {
 		return nil, syscall.EUCLEAN
 	}
 	if i := fs.live[ino].Value(); i != nil {
+		if i.closed {
+			return nil, syscall.EUCLEAN // an entry that should not be
+		}
 		return i, 0
 	}
 	i := &Inode{fs: fs, Ino: ino}
@@ -149,6 +158,7 @@ func (i *Inode) load() syscall.Errno {
 	if i.Links == 0 || i.Size < 0 || i.Size > i.fs.maxSize() {
 		return syscall.EUCLEAN
 	}
+	i.promised = i.Size
 	return 0
 }
 
@@ -167,7 +177,11 @@ func (i *Inode) store() syscall.Errno {
 	p16(inUIDHigh, i.UID>>16)
 	p16(inGID, i.GID)
 	p16(inGIDHigh, i.GID>>16)
-	p16(inLinks, i.Links)
+	links := i.Links
+	if links == 0 && !i.nameless {
+		links = 1
+	}
+	p16(inLinks, links)
 	p32(inSize, uint32(i.Size))
 	p32(inBlocks, i.Blocks)
 	p32(inAtime, i.Atime)
@@ -210,6 +224,12 @@ func (i *Inode) Update(a Attr) syscall.Errno {
 		a.Size = i.Size
 	}
 	i.Attr = a
+	i.promised = min(i.promised, i.Size)
+	if i.Links != 0 {
+		i.nameless = false
+	} else if !i.nameless {
+		i.orphaned()
+	}
 	return i.store()
 }
 
@@ -223,6 +243,9 @@ func (fs *FS) Create(parent *Inode, a Attr, target string) (*Inode, syscall.Errn
 	defer fs.mu.Unlock()
 	dir := a.Mode&syscall.S_IFMT == syscall.S_IFDIR
 	ino, e := fs.allocIno(parent.Ino, dir)
+	if e == syscall.ENOSPC && fs.makeRoom() {
+		ino, e = fs.allocIno(parent.Ino, dir)
+	}
 	if e != 0 {
 		return nil, e
 	}
@@ -339,20 +362,26 @@ func (i *Inode) hasBlocks() bool {
 	return false
 }
 
-// Free gives back a file that has neither name nor user. What cannot be read of
-// it stays allocated: e2fsck finds it. EIO, EUCLEAN, EROFS. Takes FS.mu; sleeps.
+// Free gives back a file that has neither name nor user, once the disk knows that.
+// EIO, EUCLEAN, EROFS. Takes FS.mu; sleeps.
 func (i *Inode) Free() syscall.Errno {
 	if e := i.fs.begin(true); e != 0 {
 		return e
 	}
 	defer i.fs.mu.Unlock()
-	if i.freed {
+	if i.freed || i.closed {
 		return 0
 	}
-	return i.free()
+	i.Links, i.closed = 0, true
+	i.orphaned()
+	if len(i.fs.wait.dead) < maxDead {
+		return 0
+	}
+	return i.fs.sync()
 }
 
-// free is Free with FS.mu held.
+// free gives the inode and its blocks back. What cannot be read of it stays
+// allocated: e2fsck finds it.
 func (i *Inode) free() syscall.Errno {
 	e := i.freeACL()
 	if i.hasBlocks() {

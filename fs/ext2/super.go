@@ -9,6 +9,7 @@ import (
 	"yolk/arch"
 	"yolk/drivers/blk"
 	"yolk/locks"
+	"yolk/mm"
 )
 
 var le = binary.LittleEndian
@@ -77,6 +78,8 @@ type FS struct {
 	readOnly       bool
 	host           func(*Inode) any
 
+	Failed mm.ErrSeq // of writes of metadata
+
 	mu     locks.Mutex // ext2_sem; guards what follows
 	cache  bufferCache
 	super  [sbSize]byte // the superblock, to be written by Sync
@@ -84,6 +87,7 @@ type FS struct {
 	dirty  bool         // one of these has changed
 	live   map[uint32]weak.Pointer[Inode]
 	pruned int // entries of live after the last sweep
+	wait   waiting
 	closed bool
 }
 
@@ -236,7 +240,8 @@ func (fs *FS) addToGroup(g uint32, field int, d int) {
 func (fs *FS) Stat() (size, blocks, free uint64) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	return uint64(fs.blockSize), uint64(fs.blocks), uint64(le.Uint32(fs.super[sbFreeBlocks:]))
+	free = uint64(le.Uint32(fs.super[sbFreeBlocks:])) + fs.waitingBlocks()
+	return uint64(fs.blockSize), uint64(fs.blocks), min(free, uint64(fs.blocks))
 }
 
 // Device is the disk.
@@ -258,12 +263,59 @@ func (fs *FS) Sync() syscall.Errno {
 	return fs.sync()
 }
 
-// sync is Sync with FS.mu held.
+// Fsync is Sync for one who has written the file's contents and promises them. EIO.
+// Takes FS.mu; sleeps.
+func (i *Inode) Fsync() syscall.Errno {
+	i.fs.mu.Lock()
+	defer i.fs.mu.Unlock()
+	if i.fs.closed {
+		return 0
+	}
+	i.promised = i.Size
+	return i.fs.sync()
+}
+
+// SyncAll is Sync for one who promises all files.
+func (fs *FS) SyncAll() syscall.Errno {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if fs.closed {
+		return 0
+	}
+	for _, w := range fs.live {
+		if i := w.Value(); i != nil {
+			i.promised = i.Size
+		}
+	}
+	return fs.sync()
+}
+
+// sync is Sync with FS.mu held. What waited for it is done in the middle.
 func (fs *FS) sync() syscall.Errno {
 	if fs.readOnly {
 		return 0
 	}
-	var failed syscall.Errno
+	failed := fs.writeOut()
+	if failed != 0 {
+		return failed
+	}
+	more, failed := fs.releaseWaiting()
+	if more {
+		if e := fs.writeOut(); e != 0 {
+			failed = e
+		}
+	}
+	return failed
+}
+
+// writeOut writes all metadata as they are. EIO: not all of it. What could not be
+// written stays in memory, for the next time.
+func (fs *FS) writeOut() (failed syscall.Errno) {
+	defer func() {
+		if failed != 0 {
+			fs.Failed.Set(failed)
+		}
+	}()
 	if fs.dirty {
 		failed = fs.putSuper()
 	}
@@ -305,9 +357,8 @@ func (fs *FS) Unmount() syscall.Errno {
 	var failed syscall.Errno
 	for _, w := range fs.live {
 		if i := w.Value(); i != nil && i.Links == 0 && !i.freed && !fs.readOnly {
-			if e := i.free(); e != 0 {
-				failed = e
-			}
+			i.closed = true
+			i.orphaned()
 		}
 	}
 	if !fs.readOnly {
