@@ -8,16 +8,20 @@ import (
 	"testing"
 )
 
-// e2fs runs a program of e2fsprogs, which an ordinary user's PATH may not lead to.
-func e2fs(t *testing.T, name string, args ...string) {
-	t.Helper()
-	path := ""
+// e2fsPath finds a program of e2fsprogs, which an ordinary user's PATH may not lead to.
+func e2fsPath(name string) string {
 	for _, dir := range []string{"", "/usr/sbin/", "/sbin/"} {
 		if p, err := exec.LookPath(dir + name); err == nil {
-			path = p
+			return p
 		}
 	}
-	if out, err := exec.Command(path, args...).CombinedOutput(); err != nil {
+	return name
+}
+
+// e2fs runs a program of e2fsprogs.
+func e2fs(t *testing.T, name string, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(e2fsPath(name), args...).CombinedOutput(); err != nil {
 		t.Errorf("%s: %v (make test installs what the tests need)\n%s", name, err, out)
 	}
 }
