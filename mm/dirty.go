@@ -126,8 +126,17 @@ func (m *Mapping) writeback(limit int) int {
 }
 
 // Flush starts the write of all dirty pages and waits for it (filemap_fdatawrite,
-// filemap_fdatawait). Locks as writeback.
+// filemap_fdatawait). Pages of a request that failed are dirty again by then, to be tried
+// alone: that belongs to it. Locks as writeback.
 func (m *Mapping) Flush() {
+	before := m.retries.Load()
+	m.flush()
+	if m.retries.Load() != before {
+		m.flush()
+	}
+}
+
+func (m *Mapping) flush() {
 	// The oldest come first: after as many as the file has pages, those that were
 	// dirty when we came are done, however fast others dirty more.
 	for left := m.Pages() + blk.MaxSegs; left > 0; {

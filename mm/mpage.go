@@ -169,6 +169,7 @@ func endFileIO(r *blk.Request) {
 		if e != 0 && r.Op == blk.Write && io.n > 1 {
 			p.Set(PGError)
 			SetPageDirty(p)
+			io.m.retries.Add(1)
 			e = 0
 		}
 		io.m.endPage(r.Op, p, e)

@@ -25,6 +25,7 @@ type Mapping struct {
 	nr                   atomic.Int32 // how many pages; changed under pagecache_lock
 	writing              atomic.Int32 // pages on their way to the disk
 	failed               ErrSeq       // of writes
+	retries              atomic.Int32 // pages to be written again, alone
 
 	raNext   atomic.Uint64 // the page behind the last read-ahead; a hint
 	raWindow atomic.Uint32 // its size in pages; a hint
