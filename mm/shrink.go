@@ -79,10 +79,13 @@ func dropCachedPage(p *Page, gfp GFP) bool {
 func orphan(p *Page) bool { return p.InSwapCache() && SwapCount(SwapEntry(p.index)) == 1 }
 
 // writeDirtyPage starts the write of a locked swap-cache page that is newer than
-// its slot, so that it can be freed later; the end of the write unlocks it. A page gets here when the kernel wrote to it on a process's behalf
-// after it was stolen; if its slot is bad, it stays. May sleep.
+// its slot, so that it can be freed later; the end of the write unlocks it. A page gets
+// here when the kernel wrote to it on a process's behalf after it was stolen, or when a
+// write failed of which it was a part. If its slot is bad, or the area has no good ones, it
+// stays. May sleep.
 func writeDirtyPage(p *Page) bool {
-	if p.mapping == nil || !p.Test(PGDirty) || !p.InSwapCache() || slotRetired(SwapEntry(p.index)) {
+	if p.mapping == nil || !p.Test(PGDirty) || !p.InSwapCache() ||
+		slotRetired(SwapEntry(p.index)) || swapArea(SwapEntry(p.index)).dead() {
 		return false
 	}
 	p.Clear(PGDirty)

@@ -33,6 +33,10 @@ type swapInfo struct {
 	next    int // in swapList, -1 ends it
 	turn    int // slots handed out in turn with its equals; swap_list_lock
 
+	linked bool // in swapList; swap_list_lock
+
+	failing atomic.Int32 // writes that failed since the last one that did not
+
 	dev blk.Device    // fixed while used
 	typ int           // index in swapInfos; fixed
 	max atomic.Uint32 // slots, the header's included; read anywhere
@@ -67,7 +71,8 @@ func initSwap() {
 	for i := range swapInfos {
 		si := &swapInfos[i]
 		si.typ, si.next, si.used = i, -1, false
-		si.dev, si.swapMap = nil, nil
+		si.dev, si.swapMap, si.linked = nil, nil, false
+		si.failing.Store(0)
 		si.writeOK.Store(false)
 		si.max.Store(0)
 		si.lock.Init(locks.SwapDeviceLock)
@@ -382,6 +387,28 @@ func retireSlot(e SwapEntry) {
 	}
 	si.lock.Unlock()
 }
+
+// deadAfter is how many writes in a row must fail for an area to be closed.
+const deadAfter = 32
+
+// writeEnded looks at how the writes to an area end: if all fail the disk has gone, and the
+// stealer goes on with the other areas. Each slot it tries here costs it a page, which stays
+// in memory for ever if nobody asks for it. Called from completions.
+func (si *swapInfo) writeEnded(ok bool) {
+	if ok {
+		si.failing.Store(0)
+	} else if si.failing.Add(1) == deadAfter {
+		swapListLock.Lock()
+		if si.linked {
+			unlinkSwapArea(si)
+			CountVM(SwapClosed)
+		}
+		swapListLock.Unlock()
+	}
+}
+
+// dead reports whether the area was closed because no write to it succeeds.
+func (si *swapInfo) dead() bool { return si.failing.Load() >= deadAfter }
 
 // slotRetired reports whether a slot could not be written once.
 func slotRetired(e SwapEntry) bool {

@@ -199,6 +199,7 @@ func endSwapIO(r *blk.Request) {
 		p.unlockAfterIO()
 	}
 	if r.Op == blk.Write {
+		io.area.writeEnded(r.Err == 0)
 		nrAsyncPages.Add(int64(-io.n))
 	}
 	io.busy.Store(false)

@@ -31,7 +31,10 @@ func SwapOff(name string) errno.Errno {
 		return errno.EINVAL
 	}
 	swapListLock.Lock()
-	unlinkSwapArea(si)
+	linked := si.linked // else it is closed: its disk has failed
+	if linked {
+		unlinkSwapArea(si)
+	}
 	swapListLock.Unlock()
 
 	ctx := locks.Current()
@@ -42,7 +45,9 @@ func SwapOff(name string) errno.Errno {
 	swapListLock.Lock()
 	defer swapListLock.Unlock()
 	if e != 0 {
-		linkSwapArea(si)
+		if linked {
+			linkSwapArea(si)
+		}
 		return e
 	}
 	si.lock.Lock()

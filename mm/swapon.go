@@ -167,6 +167,8 @@ func linkSwapArea(si *swapInfo) {
 	}
 	si.next = *link
 	*link = si.typ
+	si.linked = true
+	si.failing.Store(0)
 	swapList.next = swapList.head
 	restartTurns()
 	si.lock.Lock()
@@ -183,6 +185,7 @@ func unlinkSwapArea(si *swapInfo) {
 		link = &swapInfos[*link].next
 	}
 	*link = si.next
+	si.linked = false
 	swapList.next = swapList.head
 	restartTurns()
 	si.lock.Lock()

@@ -38,6 +38,7 @@ const (
 	SwapReadError
 	SwapWriteRetry
 	SwapReadRetry
+	SwapClosed
 	SwapRequests
 	TSOYoung
 	TSOReserved
@@ -68,7 +69,7 @@ var vmEventNames = [nrVMEvents]string{
 	"pgfault", "pgmajfault",
 	"pgsteal_kswapd", "pgsteal_direct", "pgscan_kswapd", "pgscan_direct",
 	"pageoutrun", "allocstall", "kswapd_wake", "kswapd_throttle", "slabs_scanned", "oom_kill",
-	"swap_ra", "swap_ra_hit", "swap_write_error", "swap_read_error", "swap_write_retry", "swap_read_retry", "swap_requests",
+	"swap_ra", "swap_ra_hit", "swap_write_error", "swap_read_error", "swap_write_retry", "swap_read_retry", "swap_closed", "swap_requests",
 	"swapout_young", "swapout_reserved", "swapout_locked", "swapout_class",
 	"swapout_swapcached", "swapout_clean", "swapout_noio", "swapout_file",
 	"swapout_file_error", "swapout_noslot", "swapout_nobounce", "swapout_anon", "swapout_flush",

@@ -15,7 +15,7 @@ type Disk struct {
 
 	mu    sync.Mutex
 	data  []byte
-	fault func(op blk.Op, sector uint64) syscall.Errno
+	fault func(op blk.Op, from, to uint64) syscall.Errno
 	delay func() time.Duration
 	ops   int // requests begun
 }
@@ -28,6 +28,15 @@ func New(name string, sectors uint64) *Disk {
 // SetFault makes requests fail: f is asked for each, with its first sector, and
 // returns the error or 0. nil: none fails.
 func (d *Disk) SetFault(f func(op blk.Op, sector uint64) syscall.Errno) {
+	if f == nil {
+		d.SetFaultAt(nil)
+		return
+	}
+	d.SetFaultAt(func(op blk.Op, from, _ uint64) syscall.Errno { return f(op, from) })
+}
+
+// SetFaultAt is SetFault for an f that looks at all sectors of a request, those in [from, to).
+func (d *Disk) SetFaultAt(f func(op blk.Op, from, to uint64) syscall.Errno) {
 	d.mu.Lock()
 	d.fault = f
 	d.mu.Unlock()
@@ -93,7 +102,11 @@ func (d *Disk) serve(r *blk.Request) {
 // transfer moves the data. mu held.
 func (d *Disk) transfer(r *blk.Request) syscall.Errno {
 	if d.fault != nil {
-		if e := d.fault(r.Op, r.Sector); e != 0 {
+		to := r.Sector
+		for _, s := range r.Segs[:r.NSegs] {
+			to += uint64(s.Len / blk.SectorSize)
+		}
+		if e := d.fault(r.Op, r.Sector, to); e != 0 {
 			return e
 		}
 	}
