@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -53,13 +54,20 @@ const guestTime = 4 * time.Minute
 // the program and the kernel had to say.
 func boot(t *testing.T, m machine, flags []string, stdin string, program string, args ...string) outcome {
 	t.Helper()
+	return bootWith(t, m, flags, strings.NewReader(stdin), nil, program, args...)
+}
+
+// bootWith is boot with a stdin, and with somebody, unless nil, who hears what the program
+// says on stdout as it comes.
+func bootWith(t *testing.T, m machine, flags []string, stdin io.Reader, hears io.Writer, program string, args ...string) outcome {
+	t.Helper()
 	log := filepath.Join(t.TempDir(), "kernel.log")
 	all := []string{"-accel", "tcg", "-smp", strconv.Itoa(m.cpus), "-timeout", guestTime.String(), "-log", log}
 	if m.lockdep {
 		all = append(all, "-lockdep")
 	}
 	all = append(append(append(all, flags...), program), args...)
-	o := execute(t, stdin, 15*time.Minute, filepath.Join(top, "bin", "yolk"), all...)
+	o := executeWith(t, stdin, hears, 15*time.Minute, filepath.Join(top, "bin", "yolk"), all...)
 	t.Cleanup(func() {
 		if !t.Failed() {
 			return
@@ -83,11 +91,19 @@ func tail(s string) string {
 // execute runs a command on the host; 128+N stands for a death by signal N.
 func execute(t *testing.T, stdin string, limit time.Duration, name string, args ...string) outcome {
 	t.Helper()
+	return executeWith(t, strings.NewReader(stdin), nil, limit, name, args...)
+}
+
+func executeWith(t *testing.T, stdin io.Reader, hears io.Writer, limit time.Duration, name string, args ...string) outcome {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	var out, errOut bytes.Buffer
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &errOut
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &errOut
+	if hears != nil {
+		cmd.Stdout = io.MultiWriter(&out, hears)
+	}
 	// Its children, too, end with it, or Run would wait for them to close the pipes.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

@@ -1,0 +1,106 @@
+/* A machine with bad disks, whose sectors the host chooses (qemu/guest/diskfault_test.go). */
+#define _GNU_SOURCE
+#include "diskfault.h"
+
+#include <stdio.h>
+#include <sys/mman.h>
+
+long vmstat(const char *name)
+{
+	char line[128];
+	long n = -1, v;
+	FILE *f = fopen("/proc/vmstat", "r");
+
+	CHECK(f != NULL);
+	while (fgets(line, sizeof line, f))
+		if (strncmp(line, name, strlen(name)) == 0 && sscanf(line + strlen(name), " %ld", &v) == 1)
+			n = v;
+	fclose(f);
+	CHECK(n >= 0);
+	return n;
+}
+
+void steady(void)
+{
+	vmstat("pswpin"); /* has the memory that stdio takes */
+	CHECK(mlockall(MCL_CURRENT) == 0);
+}
+
+__attribute__((constructor)) static void parent_is_steady(void)
+{
+	if (access("/.yolk/run.json", F_OK) == 0)
+		steady();
+}
+
+static long recount(const char *text, const char *name)
+{
+	const char *at = strstr(text, name);
+
+	CHECK(at != NULL);
+	return atol(at + strlen(name));
+}
+
+void whole(void)
+{
+	char text[4096];
+	size_t n;
+
+	/* what is said of one moment fits what is said of another if nothing moved */
+	for (int i = 0; i < 200; i++) {
+		FILE *f = fopen("/proc/recount", "r");
+
+		CHECK(f != NULL);
+		n = fread(text, 1, sizeof text - 1, f);
+		fclose(f);
+		text[n] = 0;
+		if (recount(text, "frames_moved ") == 0) {
+			EQ(recount(text, "unowned_frames "), 0);
+			EQ(recount(text, "stray_references "), 0);
+			return;
+		}
+		usleep(20000);
+	}
+	printf("# no quiet moment for a recount\n");
+	_exit(1);
+}
+
+void host(const char *line)
+{
+	char answer[64];
+
+	printf("host: %s\n", line);
+	fflush(stdout);
+	CHECK(fgets(answer, sizeof answer, stdin) != NULL);
+}
+
+void tagged(char *page, uint64_t tag, size_t i)
+{
+	for (size_t k = 0; k < PAGE; k += 256)
+		*(volatile uint64_t *)(page + k) = tag << 32 | i;
+}
+
+int has_tag(const char *page, uint64_t tag, size_t i)
+{
+	for (size_t k = 0; k < PAGE; k += 256)
+		if (*(volatile const uint64_t *)(page + k) != (tag << 32 | i))
+			return 0;
+	return 1;
+}
+
+int try_page(char *page, uint64_t tag, size_t i)
+{
+	struct tap_fault f = tap_read_fault(page);
+
+	if (f.sig == 0) {
+		if (!has_tag(page, tag, i)) {
+			printf("# page %zu of %llu has %#llx\n", i, (unsigned long long)tag, *(unsigned long long *)page);
+			fflush(stdout);
+			_exit(1);
+		}
+		return 1;
+	}
+	EQ(f.sig, SIGBUS);
+	EQ(f.code, BUS_ADRERR);
+	EQ((uintptr_t)f.addr, (uintptr_t)page);
+	return 0;
+}
