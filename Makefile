@@ -6,6 +6,7 @@
 # make torture minutes of everything at random under memory pressure (TORTURE_TIME=300 seconds, SEED=N)
 # make soak    the same for an hour in one guest, with the checker and a high zone (SOAK_TIME=3600)
 # make sysfuzz random system calls from tasks without privilege (SYSFUZZ_CALLS=10000000, SEED=N)
+# make faults  bad, slow and vanishing disks, and power cuts, seeded (FAULTS_ROUNDS=20, FAULTS_CUTS=100, SEED=N)
 # make mutants takes the fixes of known bugs out one by one: the tests must notice
 # make explore runs mm's races through many thousand schedules, seeded (SCHEDULES=N, SEED=N)
 # make omissions leaves out each lock acquisition of mm in turn, and writes docs/mutants.md: what noticed
@@ -23,7 +24,7 @@ KERNEL_LDFLAGS := -T=-0x7fe00000 -E yolk/arch/amd64.entry64 -checklinkname=0
 # Packages whose tests need no guest.
 HOST_PACKAGES = $$($(GO) list ./... | grep -v /qemu/guest$$)
 
-.PHONY: build run test test-host test-guest test-suite suite lint torture soak torture-program sysfuzz mutants explore omissions bench clean tools-run tools-test
+.PHONY: build run test test-host test-guest test-suite suite lint torture soak torture-program sysfuzz faults mutants explore omissions bench clean tools-run tools-test
 
 build:
 	@mkdir -p bin out
@@ -93,6 +94,17 @@ sysfuzz: tools-test build
 		bin/yolk $$form -m 64M -swap 64M -timeout 2h \
 			out/sysfuzz -calls $$(($(SYSFUZZ_CALLS) / 4)) $(if $(SEED),-seed $(SEED)) || exit 1; \
 	done
+
+FAULTS_ROUNDS ?= 20
+FAULTS_CUTS ?= 100
+
+faults: tools-test build
+	seed=$(or $(SEED),1); for round in $$(seq $(FAULTS_ROUNDS)); do \
+		$(GO) test -count 1 -timeout 60m -v -run '$(FAULTS)' ./qemu/guest -seed $$seed -cuts $(FAULTS_CUTS) -steps 600 || exit 1; \
+		seed=$$((seed + 1)); \
+	done
+
+FAULTS := ^Test(SwapErrors|FileErrors|Unmountable|Gone|SlowDisks|PowerCut|PowerKilled)$$
 
 mutants:
 	$(GO) test -timeout 20m -run TestFixesAreTested ./mm -mutants

@@ -98,3 +98,30 @@ func TestBadSlotsCostNobodyElse(t *testing.T) {
 		t.Errorf("%d slots in all, %d free", total, NrSwapPages())
 	}
 }
+
+// TestRetiredDuringSwapoff: the sums fit when a write fails in an area that swapoff empties.
+func TestRetiredDuringSwapoff(t *testing.T) {
+	swapMachine(t, 512, 100)
+	var e [1]SwapEntry
+	if getSwapPages(e[:]) != 1 {
+		t.Fatal("no slot")
+	}
+	si := swapArea(e[0])
+	swapListLock.Lock()
+	unlinkSwapArea(si)
+	swapListLock.Unlock()
+	retireSlot(e[0])
+	if n := totalSwapPages.Load(); n != 0 {
+		t.Errorf("%d slots in all while none can be had", n)
+	}
+	if si.slotsInUse() != 1 {
+		t.Error("swapoff does not wait for the slot")
+	}
+	swapListLock.Lock()
+	linkSwapArea(si)
+	swapListLock.Unlock()
+	SwapFree(e[0])
+	if total, free := totalSwapPages.Load(), NrSwapPages(); total != 99 || free != 99 || si.slotsInUse() != 0 {
+		t.Errorf("%d slots in all, %d free, %d in use; want 99, 99, 0", total, free, si.slotsInUse())
+	}
+}

@@ -22,7 +22,6 @@ var diskfault = c("diskfault", "diskfault/*.c")
 type badDisk struct {
 	id, serial, image string
 	rules             []string
-	under             string // what lies between blkdebug and the image: options, with %s for the prefix
 }
 
 // fails adds a rule: requests of a kind ("read", "write") fail that touch a sector.
@@ -163,6 +162,25 @@ func TestFileErrors(t *testing.T) {
 				e2fs(t, "e2fsck", "-fn", name)
 			})
 		}
+	}
+}
+
+// TestUnmountable boots with disks that cannot be mounted: the kernel goes on without.
+func TestUnmountable(t *testing.T) {
+	name, _, _ := filesImage(t, 4096)
+	unreadable := badDisk{id: "a", serial: "disk", image: name}
+	unreadable.fails("read", 2) // the superblock
+	groups := badDisk{id: "b", serial: "disk", image: name}
+	groups.fails("read", 8) // the groups' descriptors
+	for what, d := range map[string]badDisk{"superblock": unreadable, "groups": groups} {
+		t.Run(what, func(t *testing.T) {
+			log := filepath.Join(t.TempDir(), "log")
+			got := boot(t, machine{cpus: 2}, []string{"-qemu", d.args(), "-log", log}, "", busybox.build(t), "sh", "-c", "ls /mnt; ls / >/dev/null && exit 3")
+			run{status: 3}.judge(t, got)
+			if text, err := os.ReadFile(log); err != nil || !strings.Contains(string(text), "mount vdb: input/output error") {
+				t.Errorf("the log does not tell: %v\n%s", err, text)
+			}
+		})
 	}
 }
 

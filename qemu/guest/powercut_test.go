@@ -2,6 +2,7 @@ package guest
 
 import (
 	"bytes"
+	"crypto/md5"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -12,12 +13,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 var (
 	faultSeed  = flag.Uint64("seed", 1, "disk faults: what happens, and when")
-	faultCuts  = flag.Int("cuts", 40, "disk faults: power cuts to try in each run")
-	faultSteps = flag.Int("steps", 300, "disk faults: what the program does before")
+	faultCuts  = flag.Int("cuts", 25, "disk faults: power cuts to try in each run")
+	faultSteps = flag.Int("steps", 250, "disk faults: what the program does before")
 )
 
 const (
@@ -65,6 +67,97 @@ func TestPowerCut(t *testing.T) {
 	}
 }
 
+// TestPowerKilled ends QEMU in the middle of the writes, and boots with the disk again once
+// e2fsck has repaired it.
+func TestPowerKilled(t *testing.T) {
+	t.Parallel()
+	disk := image(t, cutAll)
+	e2fs(t, "mkfs.ext2", "-q", "-F", "-b", "1024", disk, fmt.Sprint(cutDisk>>10)+"k")
+	r := rand.New(rand.NewPCG(*faultSeed, 3))
+	// Its account tells how far it came; the moment is a matter of lines, not of time.
+	cmd := exec.Command(filepath.Join(top, "bin", "yolk"), "-accel", "tcg", "-timeout", guestTime.String(), "-swap", "0", "-disk", disk,
+		powercut.build(t), fmt.Sprint(*faultSeed), "100000", "/dev/vda", fmt.Sprint(cutDisk))
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	over := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(over) }()
+	for lines, most := 0, 100+r.IntN(400); lines < most; lines = len(accountOf(t, disk)) {
+		select {
+		case <-over:
+			t.Fatal("the guest ended by itself")
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	_ = cmd.Process.Kill() // and QEMU goes with it
+	<-over
+	settled(t, disk)
+	lines := accountOf(t, disk)
+	a := newAccount()
+	for _, line := range lines {
+		if err := a.take(line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data, err := os.ReadFile(disk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, said := repaired(t, data[:cutDisk])
+	if list := a.broken(files); list != nil {
+		t.Errorf("seed %d, killed after %d lines:\n%s\n--- e2fsck:\n%s", *faultSeed, len(lines), strings.Join(list, "\n"), said)
+	}
+	// The guest sees the same files.
+	if out, err := exec.Command(e2fsPath("e2fsck"), "-fy", disk).CombinedOutput(); err != nil && exitStatus(err) != 1 {
+		t.Errorf("e2fsck: %v\n%s", err, out)
+	}
+	got := boot(t, machine{cpus: 2}, []string{"-disk", disk}, "", busybox.build(t), "sh", "-c", "find /mnt -type f -exec md5sum '{}' ';'")
+	seen := strings.Count(got.out, "\n")
+	for name, data := range files {
+		if !strings.Contains(got.out, fmt.Sprintf("%x  %s\n", md5.Sum(data), name)) {
+			t.Errorf("the guest does not see %.60s as the host does", name)
+		}
+	}
+	if seen != len(files) {
+		t.Errorf("the guest sees %d files, the host %d", seen, len(files))
+	}
+	e2fs(t, "e2fsck", "-fn", disk)
+	t.Logf("seed %d: killed after %d lines, %d files, %d of them promised", *faultSeed, len(lines), len(files), a.promises())
+}
+
+// settled waits until nobody writes to the disk's image any more: the killed QEMU goes a
+// moment after the command.
+func settled(t *testing.T, disk string) {
+	t.Helper()
+	for last := -1; ; {
+		n := len(accountOf(t, disk))
+		if n == last {
+			return
+		}
+		last = n
+		time.Sleep(500 * time.Millisecond)
+	}
+}
+
+// accountOf reads the lines that a disk's account has so far.
+func accountOf(t *testing.T, disk string) (lines []string) {
+	t.Helper()
+	f, err := os.Open(disk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	marks := make([]byte, cutMarks)
+	if _, err := f.ReadAt(marks, cutDisk); err != nil {
+		t.Fatal(err)
+	}
+	for at := 0; at < len(marks) && marks[at] != 0; at += sector {
+		line, _, _ := bytes.Cut(marks[at:][:sector], []byte{0})
+		lines = append(lines, string(line))
+	}
+	return lines
+}
+
 // tryCuts tries a number of cuts, in the order of their moments.
 func tryCuts(t *testing.T, log []logEntry, base []byte) {
 	r := rand.New(rand.NewPCG(*faultSeed, 2))
@@ -86,11 +179,12 @@ func tryCuts(t *testing.T, log []logEntry, base []byte) {
 			}
 		}
 		disk := c.at(n, r)
-		if list := a.broken(repaired(t, disk)); list != nil {
-			t.Errorf("seed %d, cut after %d of %d writes and flushes, %d lines:\n%s", *faultSeed, n, len(log), marks, strings.Join(list, "\n"))
+		files, said := repaired(t, disk)
+		if list := a.broken(files); list != nil {
+			t.Errorf("seed %d, cut after %d of %d writes and flushes, %d lines:\n%s\n--- e2fsck:\n%s", *faultSeed, n, len(log), marks, strings.Join(list, "\n"), said)
 		}
 	}
-	t.Logf("seed %d: %d cuts in %d writes and flushes, %d files at the last, which tells of %d lines", *faultSeed, len(moments), len(log), len(a.files), marks)
+	t.Logf("seed %d: %d cuts in %d writes and flushes, %d lines at the last, %d promised files", *faultSeed, len(moments), len(log), marks, a.promises())
 }
 
 // takeMarks enters the lines of a write to the account that are new, and returns how many.
@@ -108,8 +202,9 @@ func (a *account) takeMarks(e *logEntry, known int) (n int, err error) {
 	return n, nil
 }
 
-// repaired has e2fsck repair a disk and returns its files, by their paths below /mnt.
-func repaired(t *testing.T, disk []byte) map[string][]byte {
+// repaired has e2fsck repair a disk, and returns the files by their paths below /mnt, and
+// what e2fsck said.
+func repaired(t *testing.T, disk []byte) (files map[string][]byte, said string) {
 	t.Helper()
 	dir, err := os.MkdirTemp(t.TempDir(), "cut")
 	if err != nil {
@@ -121,10 +216,11 @@ func repaired(t *testing.T, disk []byte) map[string][]byte {
 		t.Fatal(err)
 	}
 	// 1: errors have been repaired.
-	if out, err := exec.Command(e2fsPath("e2fsck"), "-fy", name).CombinedOutput(); err != nil && exitStatus(err) != 1 {
+	out, err := exec.Command(e2fsPath("e2fsck"), "-fy", name).CombinedOutput()
+	if err != nil && exitStatus(err) != 1 {
 		t.Errorf("e2fsck: %v\n%s", err, out)
 	}
-	return filesOf(t, name, dir)
+	return filesOf(t, name, dir), string(out)
 }
 
 func exitStatus(err error) int {

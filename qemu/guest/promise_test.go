@@ -106,7 +106,7 @@ func (a *account) rename(p *promised, name string) {
 		candidates := append(a.swaps[name], old.id)
 		a.unname(old)
 		old.going = true
-		if old.must && p.must {
+		if p.must && (len(candidates) > 1 || old.must && len(old.at) == 1) { // the disk has had the name
 			a.swaps[name] = append(candidates, p.id)
 		}
 	}
@@ -144,6 +144,16 @@ func (a *account) syncAll() {
 			a.sync(p)
 		}
 	}
+}
+
+// promises is how many files have to be there.
+func (a *account) promises() (n int) {
+	for _, p := range a.files {
+		if p.must && !p.going {
+			n++
+		}
+	}
+	return n
 }
 
 // broken lists the promises that a disk with these files does not keep.

@@ -291,11 +291,11 @@ static void empty(void)
 static void step(void)
 {
 	switch (rnd(20)) {
-	case 0: case 1: case 2: case 3: create(); break;
-	case 4: case 5: case 6: case 7: case 8: change(); break;
-	case 9: case 10: cut(); break;
-	case 11: case 12: case 13: move(); break;
-	case 14: case 15: case 16: drop(); break;
+	case 0: case 1: case 2: case 3: case 4: case 5: create(); break;
+	case 6: case 7: case 8: case 9: case 10: change(); break;
+	case 11: case 12: cut(); break;
+	case 13: case 14: case 15: move(); break;
+	case 16: drop(); break;
 	case 17: sync_dir(); break;
 	case 18: empty(); break;
 	default:
