@@ -50,7 +50,7 @@ var lateScenarios = []*scenario{
 		for i := range 3 {
 			f.write(i, 1)
 		}
-		must(f.m.Fsync())
+		must(f.Fsync())
 		x.task("truncate", func(int) { f.cut(pg + 100) })
 		x.task("fault", func(cpu int) { m.put(cpu, a, 0, 2); m.tryGet(cpu, a, 2, 0, 1) })
 		x.task("write", func(int) { f.write(1, 3) }) // in another page than the fault: programs may race there
@@ -179,7 +179,7 @@ var lateScenarios = []*scenario{
 		x.task("kupdate", func(int) { writeOld() })
 		x.task("truncate", func(int) { f.truncate(8); g.truncate(1) })
 		x.task("write", func(int) { g.write(0, 2); f.m.Flush() })
-		x.end(func() { m.get(0, a, 0, 1); m.get(0, a, 7, 1); f.done(m); must(g.m.Fsync()); g.truncate(0) })
+		x.end(func() { m.get(0, a, 0, 1); m.get(0, a, 7, 1); f.done(m); must(g.Fsync()); g.truncate(0) })
 	}},
 	// A fault and a truncate, and nobody else: all schedules with one preemption. A
 	// truncate was through before the fault's page was in the cache, and the page stayed
