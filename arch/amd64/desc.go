@@ -65,7 +65,8 @@ func (c *percpu) loadTables() {
 	c.gdt = [16]uint64{
 		2: 0x00af9b000000ffff, // kernel code
 		3: 0x00cf93000000ffff, // kernel data
-		4: 0x00cffb000000ffff, // 32-bit user code, never entered
+		// 4 would be 32-bit user code. There must be none: a SYSCALL from there goes to
+		// CSTAR, and exceptions would come back to 64-bit code.
 		5: 0x00cff3000000ffff, // user data
 		6: 0x00affb000000ffff, // user code
 		// Never loaded: the vDSO's getcpu reads its limit.
