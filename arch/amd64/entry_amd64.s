@@ -109,7 +109,19 @@ nofpu:
 // Interrupts are off, GS is the kernel's.
 TEXT userResume<>(SB),NOSPLIT|NOFRAME,$0
 	MOVL $0, percpu_inFloor(GS)
+	CMPQ BX, percpu_userCtx(GS)
+	JEQ last
 	MOVQ BX, percpu_userCtx(GS)
+	// Selectors are not saved, for 64-bit code has no use for them; but what one
+	// program left in them is not for the next to see.
+	XORL AX, AX
+	MOVW AX, DS
+	MOVW AX, ES
+	MOVW AX, FS
+	SWAPGS
+	MOVW AX, GS
+	SWAPGS
+last:
 	MOVQ UserContext_FPU(BX), CX
 	MOVL $XMASK, AX
 	XORL DX, DX
