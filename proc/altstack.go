@@ -1,10 +1,6 @@
 package proc
 
-import (
-	errno "syscall"
-
-	"yolk/arch"
-)
+import errno "syscall"
 
 // Flags of sigaltstack.
 const (
@@ -47,7 +43,8 @@ func (a *altStack) user(rsp uint64) userStack {
 func (a *altStack) restore(u *userStack) { a.set(u) }
 
 // set checks u and makes it the alternate stack. EINVAL for unknown flags,
-// ENOMEM for a stack too small.
+// ENOMEM for a stack too small. Where it lies shows when a frame is to be written
+// there.
 func (a *altStack) set(u *userStack) errno.Errno {
 	mode := u.Flags &^ ssAutodisarm
 	switch mode {
@@ -58,7 +55,7 @@ func (a *altStack) set(u *userStack) errno.Errno {
 	default:
 		return errno.EINVAL
 	}
-	if u.Size < minSigStack || u.SP >= arch.TaskSize || u.Size > arch.TaskSize {
+	if u.Size < minSigStack {
 		return errno.ENOMEM
 	}
 	*a = altStack{uintptr(u.SP), uintptr(u.Size), u.Flags&ssAutodisarm != 0}

@@ -28,9 +28,10 @@ const (
 	vecAC = 17
 	vecXM = 19
 
-	pfWrite = 1 << 1
-	pfUser  = 1 << 2
-	pfFetch = 1 << 4
+	pfPresent = 1 << 0
+	pfWrite   = 1 << 1
+	pfUser    = 1 << 2
+	pfFetch   = 1 << 4
 )
 
 // exception answers the exception that ended the task's stay in ring 3.
@@ -83,6 +84,9 @@ func (t *Task) pageFault() bool {
 		r = mm.FaultAccErr
 	case addr < arch.TaskSize:
 		r = mm.HandleFault(t.MM, uintptr(addr), access)
+	default:
+		// The signal frame must not tell which pages the kernel has.
+		code |= pfPresent
 	}
 	if !r.Failed() {
 		t.countFault(r)

@@ -113,7 +113,7 @@ func (t *Task) pushFrame(act *SigAction, mask Sigset) bool {
 	if t.altStack.disarm {
 		t.altStack = altStack{}
 	}
-	return userRIP(c.RIP)
+	return true
 }
 
 // placeFrame chooses the addresses of frame and FPU image.
@@ -149,9 +149,12 @@ func (t *Task) sigContext(fpAddr uintptr, mask Sigset) sigContext {
 	}
 }
 
-// userRIP reports whether a program may continue at rip. Others would fault in
-// the kernel, on the way to ring 3.
-func userRIP(rip uint64) bool { return rip < arch.TaskSize }
+// enterable reports whether IRET would take the selectors of the frame. What RPL
+// they have does not matter, as on Linux.
+func (u *userContext) enterable() bool {
+	r := &u.Regs
+	return r.CS|3 == userCS && (r.SS|3 == userSS || u.Flags&ucStrictRestoreSS == 0)
+}
 
 // SigReturn is the rt_sigreturn call: it puts back what pushFrame saved, as the
 // handler left it, and lets nothing through that ring 3 may not set. The result
@@ -162,7 +165,7 @@ func (t *Task) SigReturn() uint64 {
 	t.frameInfo()
 	f := t.frame
 	addr := uintptr(t.Ctx.RSP) - 8 // the handler's RET has taken the restorer off
-	if mm.CopyFromUser(t.MM, f.sig.bytes(), addr) != 0 || !userRIP(f.sig.UC.Regs.RIP) || !t.restoreFPU(&f.sig.UC.Regs) {
+	if mm.CopyFromUser(t.MM, f.sig.bytes(), addr) != 0 || !f.sig.UC.enterable() || !t.restoreFPU(&f.sig.UC.Regs) {
 		t.frameFault(0)
 		return t.Ctx.RAX
 	}
@@ -218,7 +221,8 @@ func (f *fpuFrame) save(s *arch.FPUState) {
 
 func resetFPU(s *arch.FPUState) { copy(s[:xsaveSize], initialFPU[:xsaveSize]) }
 
-// restoreFPU loads the image that the frame names. False when it cannot be read.
+// restoreFPU loads the image that the frame names. False when it cannot be read, or
+// no processor would load it.
 func (t *Task) restoreFPU(r *sigContext) bool {
 	s := t.Ctx.FPU
 	if r.FPState == 0 {
@@ -238,8 +242,7 @@ func (t *Task) restoreFPU(r *sigContext) bool {
 			size = xsaveSize
 		}
 	}
-	f.load(s, size)
-	return true
+	return f.load(s, size)
 }
 
 // extended reports whether the legacy area claims a full image behind it.
@@ -249,19 +252,27 @@ func (f *fpuFrame) extended() bool {
 }
 
 // load makes size bytes of the frame the program's state. XRSTOR in the kernel
-// faults on reserved bits, so none may pass: MXCSR is masked, and the header is
-// our own but for the bits that say which parts are there.
-func (f *fpuFrame) load(s *arch.FPUState, size int) {
+// faults on reserved bits (SDM vol. 1, 13.8.1), so none may pass: it returns false,
+// which is what comes of them on Linux. The header is our own but for the bits that
+// say which parts are there.
+func (f *fpuFrame) load(s *arch.FPUState, size int) bool {
 	le := binary.LittleEndian
-	present := le.Uint64(f[headerOffset:]) & stateAll
+	present := uint64(stateX87SSE)
+	if le.Uint32(f[mxcsrOffset:])&^mxcsrKnown != 0 {
+		return false
+	}
 	if size == legacySize {
 		resetFPU(s)
-		present = stateX87SSE
+	} else {
+		present = le.Uint64(f[headerOffset:])
+		if present&^stateAll != 0 || le.Uint64(f[headerOffset+8:])|le.Uint64(f[headerOffset+16:]) != 0 {
+			return false
+		}
 	}
 	others := le.Uint64(s[headerOffset:]) &^ stateAll
 	copy(s[:size], f[:size])
 	clear(s[swOffset:legacySize])
-	le.PutUint32(s[mxcsrOffset:], le.Uint32(s[mxcsrOffset:])&mxcsrKnown)
 	clear(s[headerOffset : headerOffset+64])
 	le.PutUint64(s[headerOffset:], others|present)
+	return true
 }

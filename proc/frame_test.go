@@ -129,24 +129,19 @@ func TestSigReturnSanitises(t *testing.T) {
 		dies   bool
 		check  func(c *arch.UserContext) bool
 	}{
-		{"kernel RIP", func(f *rtSigFrame, _ *fpuFrame) { f.UC.Regs.RIP = 0xffffffff80200000 }, true, nil},
-		{"RIP not canonical", func(f *rtSigFrame, _ *fpuFrame) { f.UC.Regs.RIP = 1 << 50 }, true, nil},
 		{"flags", func(f *rtSigFrame, _ *fpuFrame) { f.UC.Regs.RFLAGS = ^uint64(0) &^ flagTF }, false,
 			func(c *arch.UserContext) bool { return c.RFLAGS&^restorableFlags == 0x202 && c.RFLAGS&(3<<12) == 0 }},
-		{"MXCSR", func(_ *rtSigFrame, p *fpuFrame) { le.PutUint32(p[mxcsrOffset:], ^uint32(0)) }, false,
-			func(c *arch.UserContext) bool { return le.Uint32(c.FPU[mxcsrOffset:]) == mxcsrKnown }},
-		{"XSAVE header", func(_ *rtSigFrame, p *fpuFrame) {
-			for i := range 64 {
-				p[headerOffset+i] = 0xff
-			}
-		}, false, func(c *arch.UserContext) bool {
-			h := c.FPU[headerOffset : headerOffset+64]
-			rest := byte(0)
-			for _, b := range h[8:] {
-				rest |= b
-			}
-			return le.Uint64(h) == stateAll && rest == 0
-		}},
+		{"kernel CS", func(f *rtSigFrame, _ *fpuFrame) { f.UC.Regs.CS = 0x10 }, true, nil},
+		{"no CS", func(f *rtSigFrame, _ *fpuFrame) { f.UC.Regs.CS = 0 }, true, nil},
+		{"kernel SS", func(f *rtSigFrame, _ *fpuFrame) { f.UC.Regs.SS = 0x18 }, true, nil},
+		{"no SS, from before it was in frames", func(f *rtSigFrame, _ *fpuFrame) { f.UC.Regs.SS, f.UC.Flags = 0, ucFPXState }, false,
+			func(c *arch.UserContext) bool { return true }},
+		{"MXCSR", func(_ *rtSigFrame, p *fpuFrame) { p[mxcsrOffset+2] = 1 }, true, nil},
+		{"unknown state", func(_ *rtSigFrame, p *fpuFrame) { p[headerOffset+7] = 0x40 }, true, nil},
+		{"compacted", func(_ *rtSigFrame, p *fpuFrame) { p[headerOffset+15] = 0x80 }, true, nil},
+		{"reserved bytes", func(_ *rtSigFrame, p *fpuFrame) { p[headerOffset+16] = 1 }, true, nil},
+		{"ignored bytes", func(_ *rtSigFrame, p *fpuFrame) { p[headerOffset+24] = 1 }, false,
+			func(c *arch.UserContext) bool { return c.FPU[headerOffset+24] == 0 }},
 		{"no FPU image", func(f *rtSigFrame, _ *fpuFrame) { f.UC.Regs.FPState = 0 }, false,
 			func(c *arch.UserContext) bool { return *c.FPU == *initialFPU }},
 		{"FPU image nowhere", func(f *rtSigFrame, _ *fpuFrame) { f.UC.Regs.FPState = 0x1000 }, true, nil},

@@ -47,7 +47,7 @@ func (o *Task) TraceRegs() UserRegs {
 func (r *UserRegs) check() errno.Errno {
 	badSelector := func(v uint64) bool { return v != 0 && v&3 != 3 }
 	switch {
-	case !userRIP(r.RIP), r.CS != userCS, r.SS != userSS,
+	case r.CS != userCS, r.SS != userSS,
 		r.FSBase >= arch.TaskSize, r.GSBase >= arch.TaskSize,
 		badSelector(r.DS), badSelector(r.ES), badSelector(r.FS), badSelector(r.GS):
 		return errno.EIO

@@ -158,15 +158,25 @@ func floorUserIRQ(vector uint64) bool {
 func (t *kthread) signalled() bool { return t.sigPending&^t.sigMask != 0 }
 
 // EnterUser runs the program whose registers are in u, with the page tables of
-// c, until it traps; it says why. The program's RIP must be below 2^47 and its
-// RFLAGS sane: a caller that lets a program choose them checks that.
+// c, until it traps; it says why. RIP may be anything; FSBase and GSBase must be
+// canonical and RFLAGS sane: a caller that lets a program choose them checks that.
 func EnterUser(u *UserContext, c *MMContext) Trap {
 	if u.RIP >= 1<<47-pt.PageSize {
-		// IRET and SYSRET fault in ring 0 for such an address.
-		u.Vector, u.ErrorCode, u.FaultAddr = 13, 0, u.RIP
-		return TrapException
+		return noEntry(u)
 	}
 	return enterUser(u, c)
+}
+
+// noEntry is the exception that the program would get where it is to go on. IRET and
+// SYSRET fault in ring 0 for an address that is not canonical, and the other ones of
+// this kind are not a program's either.
+func noEntry(u *UserContext) Trap {
+	u.Vector, u.ErrorCode = 13, 0
+	if int64(u.RIP)<<16>>16 == int64(u.RIP) {
+		u.Vector, u.ErrorCode, u.FaultAddr = 14, 0x14, u.RIP // a fetch by ring 3
+	}
+	u.FullRestore = 1
+	return TrapException
 }
 
 // KickAll makes every other CPU's EnterUser return soon.
