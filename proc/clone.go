@@ -51,7 +51,8 @@ type CloneArgs struct {
 	ChildTID   uintptr
 }
 
-// check refuses combinations that make no sense. EINVAL.
+// check refuses combinations that make no sense, EINVAL, and a thread area that is
+// not in user space, EPERM.
 func (a *CloneArgs) check() errno.Errno {
 	f := a.Flags
 	switch {
@@ -60,15 +61,16 @@ func (a *CloneArgs) check() errno.Errno {
 		f&(CloneSigHand|CloneClearSigHand) == CloneSigHand|CloneClearSigHand,
 		f&(CloneNewNS|CloneFS) == CloneNewNS|CloneFS,
 		f&(cloneNamespaces|ClonePidFD) != 0, // neither exists here
-		a.ExitSignal < 0 || a.ExitSignal > NSIG,
-		f&CloneSetTLS != 0 && a.TLS >= arch.TaskSize:
+		a.ExitSignal < 0 || a.ExitSignal > NSIG:
 		return errno.EINVAL
+	case f&CloneSetTLS != 0 && a.TLS >= arch.TaskSize:
+		return errno.EPERM
 	}
 	return 0
 }
 
 // Clone makes a new task, a copy of t but for what the flags make it share, and
-// starts it. It returns the child's number as t sees it. EINVAL: flags; EAGAIN:
+// starts it. It returns the child's number as t sees it. EINVAL, EPERM: see check; EAGAIN:
 // no number free; ENOMEM; ERESTARTNOINTR: a signal came first. No locks at
 // entry; sleeps. Source: Linux's kernel_clone and copy_process.
 func (t *Task) Clone(a *CloneArgs) (int, errno.Errno) {
