@@ -117,7 +117,7 @@ func (a *argStack) measure(src argSource, h uintptr) (int, errno.Errno) {
 		if e != 0 {
 			return 0, e
 		}
-		for i := range n {
+		for i := range min(n, maxArgString-off) {
 			if a.buf[i] == 0 {
 				return off + i, 0
 			}
@@ -147,7 +147,7 @@ type auxEntry struct{ tag, value uint64 }
 func (a *argStack) finish(aux []auxEntry) (uintptr, errno.Errno) {
 	words := uintptr(1 + a.argc + 1 + a.envc + 1 + 2*(len(aux)+1))
 	room := words*8 + 15
-	if a.sp-a.floor < room {
+	if a.sp < a.floor || a.sp-a.floor < room {
 		return 0, errno.E2BIG
 	}
 	w := &wordWriter{m: a.m, at: (a.sp - words*8) &^ 15, buf: a.words[:0]}
