@@ -162,7 +162,7 @@ func (c Caller) Truncate(d *Dentry, size int64) syscall.Errno {
 		return e
 	}
 	defer i.put()
-	return i.ops.Truncate(i, size)
+	return i.truncate(size)
 }
 
 // Truncate is ftruncate(2). EINVAL: no regular file open for writing.

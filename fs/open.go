@@ -131,7 +131,7 @@ func openDentry(d *Dentry, flags uint32, created bool) (*File, syscall.Errno) {
 		}
 	}
 	if e == 0 && flags&syscall.O_TRUNC != 0 && !created && d.inode.typ == syscall.S_IFREG {
-		if e = d.inode.ops.Truncate(d.inode, 0); e != 0 {
+		if e = d.inode.truncate(0); e != 0 {
 			f.Put()
 			return nil, e
 		}
@@ -159,6 +159,17 @@ func (i *Inode) startWrite(f *File) syscall.Errno {
 	if i.typ != syscall.S_IFREG || !f.CanWrite() {
 		return 0
 	}
+	return i.addWriter()
+}
+
+func (i *Inode) endWrite(f *File) {
+	if i.typ == syscall.S_IFREG && f.CanWrite() {
+		i.removeWriter()
+	}
+}
+
+// addWriter keeps i from being executed until removeWriter. ETXTBSY: it is already.
+func (i *Inode) addWriter() syscall.Errno {
 	i.attrLock.Lock()
 	defer i.attrLock.Unlock()
 	if i.writers < 0 {
@@ -168,13 +179,20 @@ func (i *Inode) startWrite(f *File) syscall.Errno {
 	return 0
 }
 
-func (i *Inode) endWrite(f *File) {
-	if i.typ != syscall.S_IFREG || !f.CanWrite() {
-		return
-	}
+func (i *Inode) removeWriter() {
 	i.attrLock.Lock()
 	i.writers--
 	i.attrLock.Unlock()
+}
+
+// truncate cuts a regular file that need not be open for writing: truncate(2), and
+// O_TRUNC. ETXTBSY: it is being executed; else what the file system gives.
+func (i *Inode) truncate(size int64) syscall.Errno {
+	if e := i.addWriter(); e != 0 {
+		return e
+	}
+	defer i.removeWriter()
+	return i.ops.Truncate(i, size)
 }
 
 // DenyWrite keeps writers away from f while it is executed (deny_write_access).
