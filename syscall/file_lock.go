@@ -61,18 +61,22 @@ func (l *flockArg) bytes(f *fs.File) (start, end int64, e errno.Errno) {
 		return 0, 0, errno.EOVERFLOW
 	}
 	start += l.Start
+	if start < 0 {
+		return 0, 0, errno.EINVAL // before adding to it: a sum of two negatives may wrap around
+	}
 	switch {
 	case l.Len == 0:
 		end = fs.LockToEnd
-	case l.Len > 0 && start > math.MaxInt64-l.Len:
+	case l.Len > 0 && l.Len-1 > math.MaxInt64-start:
 		return 0, 0, errno.EOVERFLOW
+	case l.Len > math.MaxInt64-start:
+		end = fs.LockToEnd // its last byte is the last that there can be
 	case l.Len > 0:
 		end = start + l.Len
+	case start+l.Len < 0:
+		return 0, 0, errno.EINVAL
 	default:
 		start, end = start+l.Len, start
-	}
-	if start < 0 {
-		return 0, 0, errno.EINVAL
 	}
 	return start, end, 0
 }
