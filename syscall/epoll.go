@@ -2,6 +2,7 @@ package syscall
 
 import (
 	"encoding/binary"
+	"math"
 	errno "syscall"
 	"time"
 
@@ -23,8 +24,12 @@ func init() {
 // struct epoll_event is packed on x86-64.
 const epollEventSize = 12
 
-// maxEpollEvents bounds what one call reports; the rest waits for the next.
-const maxEpollEvents = 64
+const (
+	// maxEpollEvents bounds what one call reports; the rest waits for the next.
+	maxEpollEvents = 64
+	// epollRoom is the largest room that a program may say it has.
+	epollRoom = math.MaxInt32 / epollEventSize
+)
 
 func newEpoll(t *proc.Task, cloexec bool) (uintptr, errno.Errno) {
 	f, e := fs.NewEpoll()
@@ -76,7 +81,7 @@ func sysEpollCtl(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 // epollWait waits for up to d, for ever if negative.
 func epollWait(t *proc.Task, a *Args, d time.Duration) (uintptr, errno.Errno) {
 	n := int(int32(a[2]))
-	if n <= 0 {
+	if n <= 0 || n > epollRoom {
 		return 0, errno.EINVAL
 	}
 	ep, e := getFile(t, a[0])
