@@ -28,7 +28,9 @@ func (genDir) Open(f *File) syscall.Errno { return openDir(f) }
 type genFile struct {
 	NoInode
 	gen   func(w io.Writer) syscall.Errno
+	part  partFunc                     // in place of gen, where the text may be long
 	store func(p []byte) syscall.Errno // nil: read-only
+	check func() syscall.Errno         // of whoever opens it; nil: the mode is enough
 }
 
 // RegisterProc makes the file path (relative to /proc) whose text gen writes, in
@@ -75,6 +77,11 @@ func registerNode(sb *SuperBlock, path string, mode uint32, ops InodeOps) {
 
 // Open makes a file whose text is made by the first read.
 func (g *genFile) Open(f *File) syscall.Errno {
+	if g.check != nil {
+		if e := g.check(); e != 0 {
+			return e
+		}
+	}
 	f.ops, f.kind = &genOpen{file: g}, kindSeek
 	return 0
 }
@@ -82,29 +89,66 @@ func (g *genFile) Open(f *File) syscall.Errno {
 // Truncate is what O_TRUNC asks for; there is nothing to cut.
 func (g *genFile) Truncate(*Inode, int64) syscall.Errno { return 0 }
 
-// genOpen is one open generated file, with the text its reader is in.
+// partFunc writes a piece of a text, some KiB: that which begins at the place at, 0 for
+// the first. It returns the place of the next piece, 0 behind the last. So a long
+// text costs the kernel no more memory than a short one.
+type partFunc func(w io.Writer, at uint64) (next uint64, e syscall.Errno)
+
+// genOpen is one open generated file, with the piece of text its reader is in.
 type genOpen struct {
 	NoFile
 	file *genFile
-	text atomic.Pointer[[]byte]
+	text atomic.Pointer[genText]
+}
+
+// genText is a piece of a generated text. Immutable.
+type genText struct {
+	off  int64 // of its first byte in the text
+	b    []byte
+	next uint64 // place of the next piece; 0: this is the last
+}
+
+func (p *genText) end() int64 { return p.off + int64(len(p.b)) }
+
+// piece makes the piece at a place, which begins at offset off. What gen writes is one piece.
+func (g *genFile) piece(at uint64, off int64) (*genText, syscall.Errno) {
+	var b bytes.Buffer
+	var next uint64
+	var e syscall.Errno
+	if g.part != nil {
+		next, e = g.part(&b, at)
+	} else {
+		e = g.gen(&b)
+	}
+	return &genText{off, b.Bytes(), next}, e
 }
 
 // Read copies from the text, which is made anew by each read from the start.
-func (g *genOpen) Read(_ *File, p []byte, off int64) (int, syscall.Errno) {
+func (g *genOpen) Read(_ *File, p []byte, off int64) (done int, e syscall.Errno) {
 	text := g.text.Load()
-	if off == 0 || text == nil {
-		var b bytes.Buffer
-		if e := g.file.gen(&b); e != 0 {
+	if off == 0 || text == nil || off < text.off {
+		if text, e = g.file.piece(0, 0); e != 0 {
 			return 0, e
 		}
-		made := b.Bytes()
-		text = &made
+	}
+	for {
+		if off < text.end() {
+			n := copy(p[done:], text.b[off-text.off:])
+			done, off = done+n, off+int64(n)
+		}
 		g.text.Store(text)
+		if done == len(p) || text.next == 0 {
+			return done, 0
+		}
+		next, e := g.file.piece(text.next, text.end())
+		if e != 0 {
+			if done > 0 {
+				e = 0
+			}
+			return done, e
+		}
+		text = next
 	}
-	if off >= int64(len(*text)) {
-		return 0, 0
-	}
-	return copy(p, (*text)[off:]), 0
 }
 
 // Write hands p to the file's owner. EINVAL: it takes nothing.

@@ -8,11 +8,13 @@ import (
 
 // ProcFile is one generated file of a process's directory.
 type ProcFile struct {
-	Name  string
-	Mode  uint32 // permission bits
-	Gen   func(pid int, w io.Writer) syscall.Errno
-	Store func(pid int, p []byte) syscall.Errno  // nil: read-only
-	Open  func(pid int) (FileOps, syscall.Errno) // in place of Gen: the file's own operations, with offsets
+	Name    string
+	Mode    uint32 // permission bits
+	Private bool   // whoever opens it must be allowed to look into the process
+	Gen     func(pid int, w io.Writer) syscall.Errno
+	Part    func(pid int, w io.Writer, at uint64) (next uint64, e syscall.Errno) // in place of Gen: piece by piece
+	Store   func(pid int, p []byte) syscall.Errno                                // nil: read-only
+	Open    func(pid int) (FileOps, syscall.Errno)                               // in place of Gen: the file's own operations, with offsets
 }
 
 // ProcTasks is what /proc asks of package proc. pid may be the ID of any thread.
@@ -24,8 +26,9 @@ type ProcTasks struct {
 	Tasks func(pid, tid int) int      // the first thread of pid beyond tid, 0: none
 	Alive func(pid int) bool          // whether the process or thread exists
 	Owner func(pid int) (u, g uint32) // whom its files belong to
+	Look  func(pid int) syscall.Errno // EACCES: the running task may not look into it
 	Files []ProcFile
-	Link  func(pid int, name string) (*Dentry, syscall.Errno) // exe, cwd, root
+	Link  func(pid int, name string) (*Dentry, syscall.Errno) // exe, cwd, root; EACCES as Look
 	FDs   func(pid int) *FDTable                              // with a reference; nil: none
 }
 
@@ -139,6 +142,12 @@ func (pf *ProcFile) forPID(pid int) InodeOps {
 		return procOwnFile{file: pf, pid: pid}
 	}
 	g := &genFile{gen: func(w io.Writer) syscall.Errno { return pf.Gen(pid, w) }}
+	if pf.Part != nil {
+		g.part = func(w io.Writer, at uint64) (uint64, syscall.Errno) { return pf.Part(pid, w, at) }
+	}
+	if pf.Private {
+		g.check = func() syscall.Errno { return procTasks.Look(pid) }
+	}
 	if pf.Store != nil {
 		g.store = func(p []byte) syscall.Errno { return pf.Store(pid, p) }
 	}
@@ -299,9 +308,9 @@ type procFD struct {
 	fd  int
 }
 
-// Follow gives what the descriptor was opened on.
+// Follow gives what the descriptor was opened on. EACCES: the process is another's.
 func (p procFD) Follow(*Inode) (*Dentry, bool, syscall.Errno) {
-	f, e := p.dir.file(p.fd)
+	f, e := p.file()
 	if e != 0 {
 		return nil, true, e
 	}
@@ -309,13 +318,20 @@ func (p procFD) Follow(*Inode) (*Dentry, bool, syscall.Errno) {
 	return f.dentry, true, 0
 }
 
-// Readlink names what the descriptor was opened on.
+// Readlink names what the descriptor was opened on. As Follow.
 func (p procFD) Readlink(*Inode) (string, syscall.Errno) {
-	f, e := p.dir.file(p.fd)
+	f, e := p.file()
 	if e != 0 {
 		return "", e
 	}
 	defer f.Put()
 	path, _ := PathOf(Root(), f.dentry)
 	return path, 0
+}
+
+func (p procFD) file() (*File, syscall.Errno) {
+	if e := procTasks.Look(p.dir.pid); e != 0 {
+		return nil, e
+	}
+	return p.dir.file(p.fd)
 }

@@ -100,7 +100,7 @@ func TestProcText(t *testing.T) {
 	}
 	refs := f.refs
 	var got bytes.Buffer
-	WriteMaps(&got, m)
+	allMaps(&got, m, WriteMaps)
 	if f.refs != refs {
 		t.Errorf("%d references to the file, %d before", f.refs, refs)
 	}
@@ -119,7 +119,7 @@ func TestProcText(t *testing.T) {
 	}
 	lines := strings.Count(got.String(), "\n") + 100
 	got.Reset()
-	WriteMaps(&got, m)
+	allMaps(&got, m, WriteMaps)
 	if n := strings.Count(got.String(), "\n"); n != lines {
 		t.Errorf("%d lines for %d mappings", n, lines)
 	}

@@ -23,13 +23,14 @@ const (
 	CoreFilterDefault = CoreAnonPrivate | CoreAnonShared | CoreELFHeaders | CoreHugePrivate
 )
 
-// CoreSegments returns the mappings of m and what filter wants of them. The
-// caller has a user reference and holds no lock. It takes MmapSem.
+// CoreSegments returns the mappings of m and what filter wants of them, nil when there is
+// no memory for so many. The caller has a user reference and holds no lock. It takes
+// MmapSem.
 func CoreSegments(m *MM, filter uint32) []CoreSegment {
 	m.MmapSem.Lock()
 	defer m.MmapSem.Unlock()
-	segments := make([]CoreSegment, 0, m.mapCount)
-	for v := firstVMA(m); v != nil; v = v.vmNext {
+	segments := MakeSlice[CoreSegment](m.mapCount)[:0]
+	for v := firstVMA(m); v != nil && len(segments) < cap(segments); v = v.vmNext {
 		segments = append(segments, CoreSegment{v.VMStart, v.VMEnd, v.VMFlags, v.coreSize(filter)})
 	}
 	return segments

@@ -21,25 +21,28 @@ type mapping struct {
 	usage           mapUsage // for smaps
 }
 
-// WriteMaps writes /proc/PID/maps. The list may change between two batches; like
-// Linux, each line is true of one moment and no address comes twice.
-func WriteMaps(w io.Writer, m *MM) {
-	eachMapping(m, nil, func(c *mapping) { writeMapLine(w, c) })
+// WriteMaps writes a piece of /proc/PID/maps: the mappings from address from on, up to
+// a batch of them. It returns where the next piece begins, 0 when there is none. The
+// list may change between two pieces; like Linux, each line is true of one moment
+// and no address comes twice.
+func WriteMaps(w io.Writer, m *MM, from uintptr) (next uintptr) {
+	return eachMapping(m, from, nil, func(c *mapping) { writeMapLine(w, c) })
 }
 
-// eachMapping calls show for each mapping of m, with no lock held; show drops the
+// mapBatch is how many mappings are written at a time.
+const mapBatch = 32
+
+// eachMapping calls show for each mapping of a batch, with no lock held; show drops the
 // reference to the file. count, unless nil, counts its pages, under MmapSem.
-func eachMapping(m *MM, count func(*MM, *VMA) mapUsage, show func(*mapping)) {
-	batch := make([]mapping, 0, 32)
-	for from := uintptr(0); ; from = batch[len(batch)-1].end {
-		batch = copyMappings(m, batch[:0], from, count)
-		for i := range batch {
-			show(&batch[i])
-		}
-		if len(batch) < cap(batch) {
-			return
-		}
+func eachMapping(m *MM, from uintptr, count func(*MM, *VMA) mapUsage, show func(*mapping)) (next uintptr) {
+	batch := copyMappings(m, make([]mapping, 0, mapBatch), from, count)
+	for i := range batch {
+		show(&batch[i])
 	}
+	if len(batch) < mapBatch {
+		return 0
+	}
+	return batch[mapBatch-1].end
 }
 
 // copyMappings fills batch with the mappings that end above from. It takes

@@ -81,10 +81,10 @@ var smapsFlags = []struct {
 	{VMDontDump, "dd"}, {VMSealed, "sl"},
 }
 
-// WriteSmaps writes /proc/PID/smaps: each line of maps with what is in memory of
-// the mapping. Like WriteMaps it takes MmapSem for a batch of mappings at a time.
-func WriteSmaps(w io.Writer, m *MM) {
-	eachMapping(m, usageOf, func(c *mapping) {
+// WriteSmaps writes a piece of /proc/PID/smaps: each line of maps with what is in memory
+// of the mapping. As WriteMaps.
+func WriteSmaps(w io.Writer, m *MM, from uintptr) (next uintptr) {
+	return eachMapping(m, from, usageOf, func(c *mapping) {
 		writeMapLine(w, c)
 		c.writeUsage(w)
 		fmt.Fprint(w, "VmFlags:")

@@ -3,15 +3,23 @@ package mm
 import (
 	"bytes"
 	"encoding/binary"
+	"io"
 	"strings"
 	"testing"
 )
+
+// allMaps writes all pieces of maps or smaps.
+func allMaps(w io.Writer, m *MM, part func(io.Writer, *MM, uintptr) uintptr) {
+	for at := part(w, m, 0); at != 0; {
+		at = part(w, m, at)
+	}
+}
 
 // checkSmaps looks at smaps of TestMaps' mappings, of which the heap has a page.
 func checkSmaps(t *testing.T, m *MM) {
 	t.Helper()
 	var got bytes.Buffer
-	WriteSmaps(&got, m)
+	allMaps(&got, m, WriteSmaps)
 	_, heap, ok := strings.Cut(got.String(), "[heap]\n")
 	if !ok {
 		t.Fatalf("no heap in smaps:\n%s", got.String())
@@ -52,7 +60,7 @@ func TestSmapsOfSharedPages(t *testing.T) {
 	DoMlock(m, 0x600000, 4*pg, 0)
 	m.MmapSem.Unlock()
 	var got bytes.Buffer
-	WriteSmaps(&got, m)
+	allMaps(&got, m, WriteSmaps)
 	if s := got.String(); !strings.Contains(s, "Locked:               16 kB\n") || !strings.Contains(s, " lo ") {
 		t.Errorf("four pages are locked:\n%s", s)
 	}

@@ -203,7 +203,7 @@ func (t *Task) newGroup(c *Task, a *CloneArgs) *ThreadGroup {
 }
 
 // publish gives c its number and its place in the tree; from here on others can
-// find it. EAGAIN: no number free; ERESTARTNOINTR: the group is ending.
+// find it. EAGAIN: no number free, or too many tasks of this user; ERESTARTNOINTR: the group is ending.
 func (t *Task) publish(c *Task, a *CloneArgs) errno.Errno {
 	entry := new(pidEntry)
 	g := c.Group
@@ -214,6 +214,9 @@ func (t *Task) publish(c *Task, a *CloneArgs) errno.Errno {
 	t.Group.sigLock.Unlock()
 	if gone {
 		return ERESTARTNOINTR
+	}
+	if t.overNproc() {
+		return errno.EAGAIN
 	}
 	if e := allocPID(entry, c); e != 0 {
 		return e

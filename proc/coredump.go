@@ -160,7 +160,7 @@ func (d *coreWriter) write(sig int) {
 	m := d.t.MM
 	segments := mm.CoreSegments(m, d.t.Group.Limits.coreFilter.Load())
 	head := d.t.coreHead(sig, segments)
-	if _, err := d.Write(head); err != nil {
+	if _, err := d.Write(head); err != nil || head == nil {
 		return
 	}
 	for i := range segments {

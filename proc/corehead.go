@@ -59,14 +59,19 @@ type corePSInfo struct {
 	Args                        [80]byte
 }
 
-// coreHead returns all that comes before the memory, padded to a page.
+// coreHead returns all that comes before the memory, padded to a page; nil when there is
+// no room for it.
 func (t *Task) coreHead(sig int, segments []mm.CoreSegment) []byte {
 	notes := t.coreNotes(sig)
 	n := min(len(segments)+1, phnumXNum-1)
 	start := ehdrSize + n*phdrSize
 	size := (start + len(notes) + arch.PageSize - 1) &^ (arch.PageSize - 1)
-	var b bytes.Buffer
-	le := func(v any) { binary.Write(&b, binary.LittleEndian, v) }
+	room := mm.MakeSlice[byte](size)
+	if room == nil {
+		return nil
+	}
+	b := bytes.NewBuffer(room[:0])
+	le := func(v any) { binary.Write(b, binary.LittleEndian, v) }
 	le(coreHeader{
 		Ident: [16]byte{0x7f, 'E', 'L', 'F', 2, 1, 1}, // 64 bits, little endian, version 1
 		Type:  etCore, Machine: emX86_64, Version: 1,
@@ -82,8 +87,7 @@ func (t *Task) coreHead(sig int, segments []mm.CoreSegment) []byte {
 		off += uint64(s.Dump)
 	}
 	b.Write(notes)
-	b.Write(make([]byte, size-b.Len()))
-	return b.Bytes()
+	return room
 }
 
 // segmentFlags are the permissions as program headers give them.
@@ -115,7 +119,7 @@ func (t *Task) coreNotes(sig int) []byte {
 	info := corePSInfo{Letter: 'R', UID: s.creds.UID, GID: s.creds.GID, PID: int32(t.PID), PPID: ids[1], PGrp: ids[2], Session: ids[3]}
 	copy(info.Name[:15], t.Comm())
 	var args bytes.Buffer
-	writeCmdline(&args, t.MM)
+	copyRange(&args, t.MM, t.MM.ArgStart, min(t.MM.ArgEnd, t.MM.ArgStart+uintptr(len(info.Args))))
 	copy(info.Args[:len(info.Args)-1], bytes.ReplaceAll(args.Bytes(), []byte{0}, []byte{' '}))
 	var b bytes.Buffer
 	addNote(&b, ntPRStatus, &status)

@@ -47,8 +47,15 @@ func (c *Creds) Capable(which uint) bool { return c.CapEffective>>which&1 != 0 }
 // Creds returns the task's identities, which do not change under the caller.
 func (t *Task) Creds() *Creds { return t.creds.Load() }
 
-// SetCreds replaces the task's identities; called by the task itself.
+// SetCreds replaces the task's identities; called by the task itself. Who becomes
+// somebody else keeps in memory what the former one knew, so others may no longer
+// look into the process. Source: Linux's commit_creds.
 func (t *Task) SetCreds(c Creds) {
+	old := t.Creds()
+	if c.EUID != old.EUID || c.EGID != old.EGID || c.FSUID != old.FSUID || c.FSGID != old.FSGID || c.CapPermitted&^old.CapPermitted != 0 {
+		t.Group.SetFlag(FlagDumpable, 0)
+		t.Group.SetFlag(FlagParentDeath, 0)
+	}
 	c.cred = &fs.Cred{UID: c.FSUID, GID: c.FSGID, Groups: c.Groups}
 	t.creds.Store(&c)
 	t.Group.Limits.MM.IPCLock.Store(c.Capable(CapIPCLock))
@@ -61,6 +68,48 @@ func (t *Task) Caller() fs.Caller { return fs.Caller{FS: t.FS, Cred: t.Creds().c
 func (t *Task) mayAffect(o *Task) bool {
 	a, b := t.Creds(), o.Creds()
 	return a.Capable(CapKill) || a.EUID == b.UID || a.EUID == b.SUID || a.UID == b.UID || a.UID == b.SUID
+}
+
+// MaySchedule reports whether t may change how o is scheduled.
+func (t *Task) MaySchedule(o *Task) bool {
+	a, b := t.Creds(), o.Creds()
+	return a.Capable(CapSysNice) || a.EUID == b.UID || a.EUID == b.EUID
+}
+
+// execCreds puts in force what an exec makes of the identities: without being root a
+// program starts with no capabilities, whatever the one before it had kept.
+func (t *Task) execCreds() {
+	c := *t.Creds()
+	c.SUID, c.FSUID, c.SGID, c.FSGID = c.EUID, c.EUID, c.EGID, c.EGID
+	c.KeepCaps = false
+	switch {
+	case c.EUID == 0:
+		c.CapPermitted, c.CapEffective = allCaps, allCaps
+	case c.UID == 0:
+		c.CapPermitted, c.CapEffective = allCaps, 0
+	default:
+		c.CapPermitted, c.CapEffective = 0, 0
+	}
+	t.SetCreds(c)
+}
+
+// overNproc reports whether t's user has as many tasks as RLIMIT_NPROC permits. Root and
+// those who administer are not counted. Source: Linux's copy_process.
+func (t *Task) overNproc() bool {
+	treeLock.AssertHeld()
+	c := t.Creds()
+	if c.UID == 0 || c.Capable(CapSysResource) || c.Capable(CapSysAdmin) {
+		return false
+	}
+	limit, n := t.Group.Limits.Cur(RlimitNproc), uint64(0)
+	for _, e := range pids.hash {
+		for ; e != nil; e = e.next {
+			if e.task != nil && e.task.Creds().UID == c.UID {
+				n++
+			}
+		}
+	}
+	return n >= limit
 }
 
 // MayLimit reports whether t may look at and change the resource limits of o.

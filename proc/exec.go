@@ -384,8 +384,9 @@ func (t *Task) commit(p *program) {
 	}
 	g.actions.reset()
 	g.dropTimers()
-	g.SetFlag(FlagDumpable, 1)
 	g.sigLock.Unlock()
+	t.execCreds()
+	g.SetFlag(FlagDumpable, 1)
 	treeLock.Lock()
 	g.execed, g.exitSignal = true, SIGCHLD
 	treeLock.Unlock()

@@ -19,14 +19,15 @@ func procTasks() fs.ProcTasks {
 		Tasks: nextTID,
 		Alive: func(pid int) bool { return FindTask(pid) != nil },
 		Owner: owner,
+		Look:  func(pid int) errno.Errno { _, e := look(pid); return e },
 		Link:  procLink,
 		FDs:   procFDs,
 		Files: []fs.ProcFile{
-			{Name: "cmdline", Mode: 0o444, Gen: withMM(writeCmdline)},
-			{Name: "environ", Mode: 0o400, Gen: withMM(writeEnviron)},
+			{Name: "cmdline", Mode: 0o444, Part: partOf(findTask, cmdlinePart)},
+			{Name: "environ", Mode: 0o400, Private: true, Part: partOf(look, environPart)},
 			{Name: "comm", Mode: 0o644, Gen: withTask(writeComm), Store: storeComm},
-			{Name: "maps", Mode: 0o444, Gen: withMM(func(w io.Writer, m *mm.MM) { mm.WriteMaps(w, m) })},
-			{Name: "smaps", Mode: 0o444, Gen: withMM(func(w io.Writer, m *mm.MM) { mm.WriteSmaps(w, m) })},
+			{Name: "maps", Mode: 0o444, Private: true, Part: partOf(look, mm.WriteMaps)},
+			{Name: "smaps", Mode: 0o444, Private: true, Part: partOf(look, mm.WriteSmaps)},
 			{Name: "pagemap", Mode: 0o400, Open: openPagemap},
 			{Name: "mem", Mode: 0o600, Open: openMem},
 			{Name: "oom_score", Mode: 0o444, Gen: withTask(writeOOMScore)},
@@ -62,6 +63,31 @@ func withMM(f func(w io.Writer, m *mm.MM)) func(int, io.Writer) errno.Errno {
 			mm.MMPut(m)
 		}
 	})
+}
+
+// partOf makes a generator of pieces of one that wants the address space and a place in
+// it; a task without one has an empty file. find says whose it is, and may refuse: the
+// number may have become another's since the file was opened.
+func partOf(find func(int) (*Task, errno.Errno), f func(io.Writer, *mm.MM, uintptr) uintptr) func(int, io.Writer, uint64) (uint64, errno.Errno) {
+	return func(pid int, w io.Writer, at uint64) (next uint64, e errno.Errno) {
+		t, e := find(pid)
+		if e != 0 {
+			return 0, e
+		}
+		if m := t.GrabMM(); m != nil {
+			next = uint64(f(w, m, uintptr(at)))
+			mm.MMPut(m)
+		}
+		return next, 0
+	}
+}
+
+// findTask is FindTask. ESRCH.
+func findTask(pid int) (*Task, errno.Errno) {
+	if t := FindTask(pid); t != nil {
+		return t, 0
+	}
+	return nil, errno.ESRCH
 }
 
 func selfNumbers() (pid, tid int) {
@@ -103,19 +129,36 @@ func nextTID(pid, tid int) int {
 	return next
 }
 
-func owner(pid int) (uid, gid uint32) {
-	if t := FindTask(pid); t != nil {
-		c := t.Creds()
-		return c.EUID, c.EGID
+// look returns the task with number pid, if the running task may look into it: the
+// kernel itself may. ESRCH, EACCES.
+func look(pid int) (*Task, errno.Errno) {
+	o, t := FindTask(pid), Current()
+	switch {
+	case o == nil:
+		return nil, errno.ESRCH
+	case t != nil && !t.MayAccess(o):
+		return nil, errno.EACCES
 	}
-	return 0, 0
+	return o, 0
 }
 
-// procLink returns where exe, cwd or root of a process leads. ENOENT: it has none.
+// owner is the user of a process; of one that others may not look into, root, but for
+// the process itself.
+func owner(pid int) (uid, gid uint32) {
+	o, t := FindTask(pid), Current()
+	if o == nil || o.Group.Flag(FlagDumpable) != 1 && t != nil && t.Group != o.Group {
+		return 0, 0
+	}
+	c := o.Creds()
+	return c.EUID, c.EGID
+}
+
+// procLink returns where exe, cwd or root of a process leads. ENOENT: it has none;
+// ESRCH, EACCES.
 func procLink(pid int, name string) (*fs.Dentry, errno.Errno) {
-	t := FindTask(pid)
-	if t == nil {
-		return nil, errno.ESRCH
+	t, e := look(pid)
+	if e != 0 {
+		return nil, e
 	}
 	g := t.Group
 	g.sigLock.Lock()
@@ -167,9 +210,30 @@ func copyRange(w io.Writer, m *mm.MM, from, to uintptr) {
 	}
 }
 
-func writeCmdline(w io.Writer, m *mm.MM) { copyRange(w, m, m.ArgStart, m.ArgEnd) }
-func writeEnviron(w io.Writer, m *mm.MM) { copyRange(w, m, m.EnvStart, m.EnvEnd) }
-func writeComm(w io.Writer, t *Task)     { fmt.Fprintln(w, t.Comm()) }
+// argumentPiece bounds what is written of the arguments at a time.
+const argumentPiece = 4096
+
+// rangePart writes the piece at offset at of user memory [from, to).
+func rangePart(w io.Writer, m *mm.MM, from, to, at uintptr) (next uintptr) {
+	if from += at; from >= to {
+		return 0
+	}
+	copyRange(w, m, from, min(to, from+argumentPiece))
+	if to-from <= argumentPiece {
+		return 0
+	}
+	return at + argumentPiece
+}
+
+func cmdlinePart(w io.Writer, m *mm.MM, at uintptr) uintptr {
+	return rangePart(w, m, m.ArgStart, m.ArgEnd, at)
+}
+
+func environPart(w io.Writer, m *mm.MM, at uintptr) uintptr {
+	return rangePart(w, m, m.EnvStart, m.EnvEnd, at)
+}
+
+func writeComm(w io.Writer, t *Task) { fmt.Fprintln(w, t.Comm()) }
 
 // storeComm renames a thread of the caller's process. EINVAL: another's.
 func storeComm(pid int, p []byte) errno.Errno {

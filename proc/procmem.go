@@ -17,12 +17,9 @@ type memFile struct {
 // openMem opens the memory of a process. ESRCH; EACCES: not permitted to look
 // into it.
 func openMem(pid int) (fs.FileOps, errno.Errno) {
-	o, t := FindTask(pid), Current()
-	if o == nil {
-		return nil, errno.ESRCH
-	}
-	if t == nil || !t.MayAccess(o) {
-		return nil, errno.EACCES
+	o, e := look(pid)
+	if e != 0 {
+		return nil, e
 	}
 	m := o.GrabMM()
 	if m != nil {

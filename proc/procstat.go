@@ -87,6 +87,9 @@ func writeStat(w io.Writer, t *Task) {
 	s := t.snapshot()
 	c := s.times
 	start := t.started / (time.Second / userHZ)
+	if self := Current(); self != nil && !self.MayAccess(t) {
+		s.startCode, s.endCode, s.startStack = 1, 1, 0 // where it lies is not for all to know
+	}
 	fmt.Fprintf(w, "%d (%s) %c %d %d %d 0 -1 0 %d %d %d %d %d %d %d %d 20 0 %d 0 %d %d %d %d",
 		t.TID, t.Comm(), s.state, s.ppid, s.pgrp, s.session,
 		c.MinFault, s.children.MinFault, c.MajFault, s.children.MajFault,

@@ -82,7 +82,8 @@ func (t *Task) MayAccess(o *Task) bool {
 	switch {
 	case t.Group == o.Group || a.Capable(CapSysPtrace):
 		return true
-	case a.UID != b.UID || a.UID != b.EUID || a.UID != b.SUID || a.GID != b.GID || a.GID != b.EGID || a.GID != b.SGID:
+	case a.UID != b.UID || a.UID != b.EUID || a.UID != b.SUID || a.GID != b.GID || a.GID != b.EGID || a.GID != b.SGID,
+		b.CapPermitted&^a.CapPermitted != 0:
 		return false
 	}
 	return o.Group.Flag(FlagDumpable) == 1

@@ -69,14 +69,18 @@ func sysSchedGetaffinity(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 
 // sysSchedSetaffinity checks the mask, and lets the task run on all CPUs as
 // before: where it runs is Go's scheduler's choice. EINVAL: no CPU that there is;
-// ESRCH, EFAULT.
+// EPERM: a task of another user; ESRCH, EFAULT.
 func sysSchedSetaffinity(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	var mask uint64
 	if e := mm.CopyFromUser(t.MM, structBytes(&mask)[:min(a[1], 8)], a[2]); e != 0 {
 		return 0, e
 	}
-	if _, e := other(t, a[0]); e != 0 {
+	o, e := other(t, a[0])
+	if e != 0 {
 		return 0, e
+	}
+	if !t.MaySchedule(o) {
+		return 0, errno.EPERM
 	}
 	if mask&allCPUs() == 0 {
 		return 0, errno.EINVAL
@@ -108,17 +112,22 @@ func sysSchedGetparam(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	return 0, putStruct(t, a[1], &priority)
 }
 
-// sysSchedSetparam: EINVAL: a priority other than 0; ESRCH, EFAULT.
+// sysSchedSetparam: EINVAL: a priority other than 0; EPERM: a task of another user;
+// ESRCH, EFAULT.
 func sysSchedSetparam(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	var priority int32
 	if e := getStruct(t, &priority, a[1]); e != 0 {
 		return 0, e
 	}
-	if _, e := other(t, a[0]); e != 0 {
+	o, e := other(t, a[0])
+	if e != 0 {
 		return 0, e
 	}
 	if priority != 0 {
 		return 0, errno.EINVAL
+	}
+	if !t.MaySchedule(o) {
+		return 0, errno.EPERM
 	}
 	return 0, 0
 }
@@ -147,7 +156,8 @@ func sysGetpriority(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	return uintptr(20 - int(o.Nice())), 0
 }
 
-// sysSetpriority: EINVAL, ESRCH; EACCES: raising the priority without the right to.
+// sysSetpriority: EINVAL, ESRCH; EPERM: a task of another user; EACCES: raising the
+// priority without the right to.
 func sysSetpriority(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	if a[0] != prioProcess {
 		return 0, errno.EINVAL
@@ -155,6 +165,9 @@ func sysSetpriority(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	o, e := other(t, a[1])
 	if e != 0 {
 		return 0, errno.ESRCH
+	}
+	if !t.MaySchedule(o) {
+		return 0, errno.EPERM
 	}
 	nice := max(-20, min(19, int(int32(a[2]))))
 	if nice < int(o.Nice()) && !t.Creds().Capable(proc.CapSysNice) {
