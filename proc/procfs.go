@@ -35,7 +35,7 @@ func procTasks() fs.ProcTasks {
 			{Name: "stat", Mode: 0o444, Gen: withTask(writeStat)},
 			{Name: "statm", Mode: 0o444, Gen: withMM(func(w io.Writer, m *mm.MM) { mm.WriteStatm(w, m) })},
 			{Name: "status", Mode: 0o444, Gen: withTask(writeStatus)},
-			{Name: "syscall", Mode: 0o400, Gen: withTask(writeSyscall)},
+			{Name: "syscall", Mode: 0o400, Private: true, Gen: withTask(writeSyscall)},
 			{Name: "coredump_filter", Mode: 0o644, Gen: withTask(writeCoreFilter), Store: storeCoreFilter},
 			{Name: "limits", Mode: 0o444, Gen: withTask(writeLimits)},
 		},

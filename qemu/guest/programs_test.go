@@ -28,6 +28,15 @@ func aslr(name, file string) source {
 	return source{"glibc", name, []string{"aslr/where.c", "aslr/" + file + ".c", "c/tap.c"}}
 }
 
+// attack is a program made of files of user/attack.
+func attack(name string, files ...string) source {
+	s := source{"glibc", name, []string{"attack/common.c", "c/tap.c"}}
+	for _, f := range files {
+		s.files = append(s.files, "attack/"+f+".c")
+	}
+	return s
+}
+
 var suites = []suite{
 	{source: c("libc", "c/libc.c")},
 	{source: c("procs", "c/procs.c")},
@@ -45,7 +54,9 @@ var suites = []suite{
 	{source: c("mmaptest", "mmaptest/*.c")},
 	{source: c("filetest", "filetest/*.c")},
 	{source: c("faults", "attack/faults.c")},
+	{source: attack("attack", "frames", "entry", "segments", "pointers", "elf", "others", "races", "leaks")},
 	{source: c("wild", "attack/wild.c"), noHost: "its calls are no guest's on a machine of yours"},
+	{source: attack("hoard", "hoard"), flags: []string{"-m", "48M", "-swap", "16M"}, noHost: "it takes what there is of memory"},
 	{source: c("exhaust", "attack/exhaust.c"), flags: []string{"-m", "48M"}, noHost: "it takes all the tasks there are"},
 	{source: c("swaptest", "swaptest/*.c"), flags: []string{"-m", "32M", "-swap", "128M"}},
 	{source: c("shmtest", "shmtest/*.c"), flags: []string{"-m", "32M", "-swap", "128M"}},
