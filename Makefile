@@ -30,6 +30,7 @@ build:
 	@mkdir -p bin out
 	$(GO) build -o bin/yolk ./qemu
 	$(GO) build -o bin/yolk-suite ./qemu/suite
+	$(GO) build -o bin/yolk-profile ./qemu/profile
 	$(KERNEL_ENV) $(GO) build -tags yolk -trimpath -ldflags "$(KERNEL_LDFLAGS)" -o out/kernel.linked ./kernel
 	$(GO) run ./boot -o out/yolk.elf out/kernel.linked
 	$(KERNEL_ENV) $(GO) build -tags yolk,lockdep -trimpath -ldflags "$(KERNEL_LDFLAGS)" -o out/kernel-lockdep.linked ./kernel

@@ -11,3 +11,5 @@ require (
 )
 
 require github.com/jstemmer/go-junit-report/v2 v2.1.0
+
+require github.com/google/pprof v0.0.0-20261105003125-4bf881d7fb0b

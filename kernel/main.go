@@ -62,7 +62,13 @@ func main() {
 		if p.inject != "" && !locks.Inject(p.inject) {
 			klog("inject=%s: no such rule, or no checking build", p.inject)
 		}
+		if p.profile > 0 {
+			amd64.StartProfile(p.profile)
+		}
 		status = runJob()
+		if p.profile > 0 {
+			writeProfile(p.profile)
+		}
 	}
 	end(status)
 }

@@ -17,8 +17,12 @@ type params struct {
 	swapout string        // swapout=1999: the original form of the driver's method
 	noRand  bool          // norandmaps: no address-space layout randomisation
 	disk    time.Duration // disk_timeout=SECONDS: a disk that answers nothing for so long is given up; 0: none is
+	profile int           // profile=HZ: samples a second, written to the log at the end
 	unknown []string      // words that mean nothing to this kernel
 }
+
+// maxProfile is the most samples a second: the timer does not come more often.
+const maxProfile = 10000
 
 // parseParams reads a kernel command line.
 func parseParams(line string) params {
@@ -48,6 +52,13 @@ func parseParams(line string) params {
 				continue
 			}
 			p.disk = time.Duration(n) * time.Second
+		case "profile":
+			n, err := strconv.Atoi(value)
+			if err != nil || n < 1 || n > maxProfile {
+				p.unknown = append(p.unknown, word)
+				continue
+			}
+			p.profile = n
 		case "norandmaps":
 			p.noRand = true
 		default:

@@ -23,6 +23,8 @@ func TestParseParams(t *testing.T) {
 		{"disk_timeout=5", params{disk: 5 * time.Second}},
 		{"disk_timeout=0 disk_timeout=soon", params{unknown: []string{"disk_timeout=soon"}}},
 		{"norandmaps", params{disk: diskTimeout, noRand: true}},
+		{"profile=1000", params{disk: diskTimeout, profile: 1000}},
+		{"profile=10001 profile=0 profile", params{disk: diskTimeout, unknown: []string{"profile=10001", "profile=0", "profile"}}},
 		{"quiet x=1", params{disk: diskTimeout, unknown: []string{"quiet", "x=1"}}},
 	}
 	for _, tt := range tests {

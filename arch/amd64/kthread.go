@@ -238,6 +238,14 @@ func (c *percpu) armTimer() {
 		c.armTick()
 	}
 	due := c.tickAt
+	if period := atomic.LoadUint64(&profilePeriod); period != 0 && c.thread().idle == 0 {
+		if c.profileAt == 0 {
+			c.profileAt = rdtsc() + period
+		}
+		if due == 0 || c.profileAt < due {
+			due = c.profileAt
+		}
+	}
 	for i := range threads[:topThread] {
 		t := &threads[i]
 		if t.state == threadSleeping && t.deadline != 0 && t.cpu == c.id && (due == 0 || t.deadline < due) {

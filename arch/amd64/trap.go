@@ -17,6 +17,9 @@ func floorTrap(vector, code uint64) {
 	c := thisCPU()
 	lockFloor()
 	if vector >= vecDevice {
+		if vector == vecTimer {
+			c.sample(c.thread())
+		}
 		c.interrupt(vector)
 		if vector < vecTimer {
 			postEvent()
@@ -137,6 +140,7 @@ func floorUserIRQ(vector uint64) bool {
 		c.interrupt(vector)
 	}
 	if vector == vecTimer {
+		c.sampleUser()
 		if t.state == threadRunning && c.tickAt != 0 && !t.signalled() {
 			// A timer for somebody else: the program's slice goes on.
 			c.armTimer()
