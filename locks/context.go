@@ -37,7 +37,9 @@ type Context struct {
 	Name  string  // for reports; immutable once the goroutine runs
 	Flags Flags
 	Task  any // *proc.Task, or nil in a kernel thread
-	Sched any // *sched.Entity, or nil in a kernel thread
+	Sched any // *sched.Entity, or nil in a kernel thread: see SetSched
+
+	task atomic.Bool // Sched is set; changes only while the goroutine is awake
 
 	kernelDepth int // how often this goroutine has taken kernel_lock
 
@@ -75,6 +77,13 @@ func adopt(name string) *Context {
 	c := &Context{g: getg(), Name: name, wake: make(chan struct{}, 1)}
 	setProfLabel(unsafe.Pointer(c))
 	return c
+}
+
+// SetSched makes the running goroutine, whose Context c is, that of a task which has to
+// have a slot to enter ring 3; nil makes it a kernel thread's again.
+func (c *Context) SetSched(e any) {
+	c.Sched = e
+	c.task.Store(e != nil)
 }
 
 // Go starts fn as a kernel thread.

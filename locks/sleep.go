@@ -27,18 +27,28 @@ func SetSleepHooks(before, after func(*Context)) {
 	hooks.Store(&sleepHooks{before, after})
 }
 
-// readied counts goroutines that were woken and have not run yet.
+// readied counts kernel threads that were woken and have not run yet.
 var readied atomic.Int32
 
-// Runnable reports whether a woken goroutine waits for a CPU. The task loop
-// asks before it returns to ring 3, which Go's scheduler cannot see into.
+// Runnable reports whether a woken kernel thread waits for a CPU. The task loop
+// asks before it returns to ring 3, which Go's scheduler cannot see into. Tasks do
+// not count: one that was woken wants this task's slot as well, and gets a turn of
+// the CPU when this one sleeps or its tick comes. To let it run as far as that
+// first would be two switches for each.
 func Runnable() bool { return readied.Load() > 0 }
+
+// count adds n to readied if c is a kernel thread's.
+func (c *Context) count(n int32) {
+	if !c.task.Load() {
+		readied.Add(n)
+	}
+}
 
 // ready wakes c, or makes its coming sleep look at its condition once more.
 func (c *Context) ready() {
 	c.events.Add(1)
 	if c.parked.CompareAndSwap(true, false) {
-		readied.Add(1)
+		c.count(1)
 		c.wake <- struct{}{} // has room: one token for each turn of parked
 		exploreReady(c)
 	}
@@ -114,7 +124,7 @@ func (c *Context) block(seen uint32, d time.Duration) (timedOut bool) {
 		return true
 	} else if known || d < 0 {
 		<-c.wake
-		readied.Add(-1)
+		c.count(-1)
 		return false
 	}
 	if c.timer == nil {
@@ -131,7 +141,7 @@ func (c *Context) block(seen uint32, d time.Duration) (timedOut bool) {
 		}
 		<-c.wake // a wake-up came at the same time: take its token
 	}
-	readied.Add(-1)
+	c.count(-1)
 	return false
 }
 

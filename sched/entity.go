@@ -40,7 +40,7 @@ func now() int64 { return int64(time.Since(epoch)) + 1 }
 
 // Start binds e to the running goroutine.
 func (e *Entity) Start() {
-	locks.Current().Sched = e
+	locks.Current().SetSched(e)
 	e.since.Store(now())
 }
 
@@ -50,12 +50,12 @@ func (e *Entity) Exit() {
 		queue.release(e)
 	}
 	e.pause()
-	locks.Current().Sched = nil
+	locks.Current().SetSched(nil)
 }
 
 // Enter makes sure of a slot; the task loop calls it each time before it enters
 // ring 3. May sleep if the task has slept since the last time; no lock may be
-// held. It lets goroutines that were woken go first: ring 3 would keep the CPU
+// held. It lets kernel threads that were woken go first: ring 3 would keep the CPU
 // from them until the next tick.
 func (e *Entity) Enter() {
 	if locks.Runnable() {
