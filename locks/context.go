@@ -45,10 +45,12 @@ type Context struct {
 
 	// Sleep and wake-up (sleep.go). events counts wake-ups; parked is true
 	// while the goroutine sleeps or is about to, and whoever turns it false
-	// owes it one token in wake.
+	// owes it one token: in wake if channel, which parked publishes, else in token.
 	events  atomic.Uint32
 	parked  atomic.Bool
 	deep    atomic.Bool // the sleep is, or was, an uninterruptible one
+	channel bool
+	token   atomic.Uint32
 	wake    chan struct{}
 	timer   *time.Timer
 	waiters [maxNested]Waiter

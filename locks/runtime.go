@@ -26,6 +26,16 @@ func procPin() int
 //go:linkname procUnpin runtime.procUnpin
 func procUnpin()
 
+// gopark stops the running goroutine once unlock, which runs on the scheduler's stack and
+// must not grow it, has returned true. goready makes a goroutine stopped so run again.
+// The reasons are for traces and dumps; 0 says nothing in particular.
+//
+//go:linkname gopark runtime.gopark
+func gopark(unlock func(g uintptr, arg unsafe.Pointer) bool, arg unsafe.Pointer, reason, traceReason uint8, skip int)
+
+//go:linkname goready runtime.goready
+func goready(g uintptr, skip int)
+
 // procYield executes n PAUSE instructions.
 //
 //go:linkname procYield runtime.procyield

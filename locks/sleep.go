@@ -3,6 +3,7 @@ package locks
 import (
 	"sync/atomic"
 	"time"
+	"unsafe"
 )
 
 // WaitResult says why a sleep ended.
@@ -49,7 +50,7 @@ func (c *Context) ready() {
 	c.events.Add(1)
 	if c.parked.CompareAndSwap(true, false) {
 		c.count(1)
-		c.wake <- struct{}{} // has room: one token for each turn of parked
+		c.post()
 		exploreReady(c)
 	}
 }
@@ -114,8 +115,47 @@ func (c *Context) sleep(seen uint32, d time.Duration) (timedOut bool) {
 	return timedOut
 }
 
+// States of Context.token.
+const (
+	tokenNone    = iota
+	tokenPosted  // somebody woke the goroutine
+	tokenAwaited // the goroutine has stopped, and nobody has woken it
+)
+
+// post gives c the token of this turn of parked. A sleep without a time limit is
+// done with the Go scheduler itself; one with a limit has to wait for a timer as well,
+// which takes a channel.
+func (c *Context) post() {
+	if c.channel {
+		c.wake <- struct{}{} // has room: one token for each turn of parked
+	} else if c.token.Swap(tokenPosted) == tokenAwaited {
+		goready(c.g, 1)
+	}
+}
+
+// await stops until c has been given a token.
+func (c *Context) await() {
+	if c.channel {
+		<-c.wake
+		return
+	}
+	if c.token.Load() != tokenPosted {
+		gopark(stopUnlessPosted, unsafe.Pointer(c), 0, 0, 1)
+	}
+	c.token.Store(tokenNone)
+}
+
+// stopUnlessPosted is await's last look, on the scheduler's stack.
+//
+//go:nosplit
+//go:norace
+func stopUnlessPosted(_ uintptr, c unsafe.Pointer) bool {
+	return (*Context)(c).token.CompareAndSwap(tokenNone, tokenAwaited)
+}
+
 // block is the one place where a goroutine of the kernel stops.
 func (c *Context) block(seen uint32, d time.Duration) (timedOut bool) {
+	c.channel = d >= 0 || raceDetector
 	c.parked.Store(true)
 	if c.events.Load() != seen && c.parked.CompareAndSwap(true, false) {
 		return false
@@ -123,7 +163,7 @@ func (c *Context) block(seen uint32, d time.Duration) (timedOut bool) {
 	if known, over := exploreBlock(c, d >= 0); known && over && c.parked.CompareAndSwap(true, false) {
 		return true
 	} else if known || d < 0 {
-		<-c.wake
+		c.await()
 		c.count(-1)
 		return false
 	}

@@ -61,7 +61,7 @@ func (q *runqueue) acquire(e *Entity) {
 		q.wait(e)
 	}
 	e.slot = true
-	e.sliceEnd = now() + int64(Slice)
+	e.sliceEnd = e.since.Load() + int64(Slice) // it has just woken up, or started
 	switches.Add(1)
 }
 
