@@ -12,9 +12,9 @@ import (
 // last one shm_swap may take the page. What a private mapping has written is
 // anonymous and goes to swap.
 var (
-	ramSharedOps  = mm.VMOps{Nopage: ramNopage, Resident: ramResident, Swapout: mm.KeepPage}
-	ramWriterOps  = mm.VMOps{Nopage: ramNopage, Resident: ramResident, Swapout: mm.KeepPage, Open: ramOpenWriter, Close: ramCloseWriter}
-	ramPrivateOps = mm.VMOps{Nopage: ramNopage, Resident: ramResident}
+	ramSharedOps  = mm.VMOps{Nopage: ramNopage, Cached: ramCached, Resident: ramResident, Swapout: mm.KeepPage}
+	ramWriterOps  = mm.VMOps{Nopage: ramNopage, Cached: ramCached, Resident: ramResident, Swapout: mm.KeepPage, Open: ramOpenWriter, Close: ramCloseWriter}
+	ramPrivateOps = mm.VMOps{Nopage: ramNopage, Cached: ramCached, Resident: ramResident}
 )
 
 // Map sets v up for demand paging. EPERM: a writable mapping of a sealed file.
@@ -86,6 +86,23 @@ func (r *ramFile) unlessCut(f *File, k uint64, p *mm.Page) (*mm.Page, mm.FaultRe
 		return nil, mm.FaultBus
 	}
 	return p, mm.FaultMinor
+}
+
+// ramCached finds those of the pages for addr and on that are in the tree, not in swap.
+func ramCached(v *mm.VMA, addr uintptr, pages []*mm.Page) {
+	f, r := v.VMFile.(*File), ramFileOf(v)
+	k := v.VMPgoff + uint64(addr-v.VMStart)>>arch.PageShift
+	have := pageRange(f.inode.Size())
+	mm.LockShm()
+	for i := range pages {
+		if k+uint64(i) >= have {
+			break
+		}
+		if slot := r.tree.slot(k + uint64(i)); slot != nil && *slot != 0 {
+			pages[i], _ = mm.ShmPage(slot)
+		}
+	}
+	mm.UnlockShm()
 }
 
 // ramResident says whether the page of addr is in memory, the archive's bytes included.

@@ -86,6 +86,58 @@ func TestMappings(t *testing.T) {
 	}
 }
 
+// TestFaultAround: a read of one page maps those around it that the file has in RAM,
+// in the same 64 KiB and vma; a private write maps its own page only, and so does
+// whatever faults in a shared mapping that may write.
+func TestFaultAround(t *testing.T) {
+	const pages = 40
+	c := newRoot(t)
+	f, e := c.Open(nil, "/f", syscall.O_RDWR|syscall.O_CREAT, 0o600)
+	want(t, "open", e, 0)
+	f.WriteAt([]byte(strings.Repeat("0123456789abcdef", pages*arch.PageSize/16)), 0)
+	for _, r := range []struct {
+		name        string
+		prot, flags int
+		write       bool
+		at, rss     int
+	}{
+		{"read", syscall.PROT_READ, private, false, 20, 16},
+		{"read at the end", syscall.PROT_READ, private, false, 39, 8},
+		{"read, shared", syscall.PROT_READ, shared, false, 0, 1}, // the file is open for writing: mprotect may come
+		{"private write", rw, private, true, 20, 1},
+		{"read of what may be written to", rw, private, false, 20, 16},
+		{"shared, writable", rw, shared, false, 20, 1},
+	} {
+		m := space(t)
+		m.MmapSem.Lock()
+		addr, e := mm.DoMmap(m, f, 1<<40, pages*arch.PageSize, r.prot, r.flags|syscall.MAP_FIXED, 0)
+		m.MmapSem.Unlock()
+		want(t, r.name, e, 0)
+		b, at := []byte("x"), addr+uintptr(r.at)*arch.PageSize
+		if r.write {
+			e = mm.CopyToUser(m, at, b)
+		} else {
+			e = mm.CopyFromUser(m, b, at)
+		}
+		want(t, r.name, e, 0)
+		if rss := m.RSS.Load(); rss != int64(r.rss) {
+			t.Errorf("%s: %d pages mapped, want %d", r.name, rss, r.rss)
+		}
+		if r.flags == private && !r.write {
+			// What came along must not be writable in the file's place.
+			want(t, r.name, mm.CopyFromUser(m, b, at-arch.PageSize), 0)
+			if r.prot == rw {
+				want(t, r.name, mm.CopyToUser(m, at-arch.PageSize, []byte("mine")), 0)
+			}
+			if f.ReadAt(b, int64(r.at-1)*arch.PageSize); b[0] != '0' {
+				t.Errorf("%s: a private write reached the file", r.name)
+			}
+		}
+		mm.MMPut(m)
+	}
+	f.Put()
+}
+
 func TestMapErrors(t *testing.T) {
 	c := newRoot(t)
 	m := space(t)

@@ -139,13 +139,17 @@ func doNoPage(m *MM, v *VMA, addr uintptr, pte *uint64, write bool) FaultResult 
 	}
 	if noShare {
 		e |= pteAnon
-	} else if v.VMOps.PageCache {
-		return installCached(m, pte, e, page, how)
 	}
-	installPTE(m, pte, e, page)
+	if !noShare && v.VMOps.PageCache {
+		how = installCached(m, pte, e, page, how)
+	} else {
+		installPTE(m, pte, e, page)
+	}
 	if noShare && v.VMOps.PageCache && v.pgoffAt(addr) >= pagesOf(v.PrivateData.(*Mapping).Ops.Size()) {
 		// A truncate may have been through before the copy was mapped.
 		zapPageRange(m, addr, addr+arch.PageSize)
+	} else if !write && v.VMOps.Cached != nil {
+		faultAround(m, v, addr, pte)
 	}
 	return how
 }

@@ -16,8 +16,8 @@ import (
 // FilePrivateOps and FileSharedOps are vm_ops of mapped files (file_private_mmap,
 // file_shared_mmap). The vma's PrivateData is the *Mapping.
 var (
-	filePrivateOps = VMOps{Nopage: filemapNopage, PageCache: true, Advise: filemapAdvise, Resident: filemapResident}
-	fileSharedOps  = VMOps{Nopage: filemapNopage, PageCache: true, Advise: filemapAdvise, Resident: filemapResident,
+	filePrivateOps = VMOps{Nopage: filemapNopage, Cached: filemapCached, PageCache: true, Advise: filemapAdvise, Resident: filemapResident}
+	fileSharedOps  = VMOps{Nopage: filemapNopage, Cached: filemapCached, PageCache: true, Advise: filemapAdvise, Resident: filemapResident,
 		Sync: filemapSync, Swapout: filemapSwapout}
 )
 
@@ -185,6 +185,23 @@ func filemapAdvise(v *VMA, start, end uintptr, _ int) syscall.Errno {
 		}
 	}
 	return 0
+}
+
+// filemapCached is fault-around's question for what is cached and up to date.
+func filemapCached(v *VMA, addr uintptr, pages []*Page) {
+	m, k := v.PrivateData.(*Mapping), filePage(v, addr)
+	have := pagesOf(m.Ops.Size())
+	pagecacheLock.Lock()
+	for i := range pages {
+		if k+uint64(i) >= have {
+			break
+		}
+		if p := findPage(m, k+uint64(i)); p != nil && p.Uptodate() {
+			GetPage(p)
+			pages[i] = p
+		}
+	}
+	pagecacheLock.Unlock()
 }
 
 // filemapResident reports whether the page for addr is cached.

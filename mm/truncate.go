@@ -12,6 +12,7 @@ import (
 // find no page, and drops the pages afterwards. Takes i_shared_lock, and each
 // mm's PageTableLock inside; does not sleep. Source: 2.4 vmtruncate.
 func VMTruncate(r *IMmap, first uint64) {
+	r.truncs.Add(1)
 	r.ISharedLock.Lock()
 	defer r.ISharedLock.Unlock()
 	for v := r.head; v != nil; v = v.nextShare {

@@ -105,6 +105,10 @@ type VMOps struct {
 	// PageCache says that Nopage returns pages of a Mapping, which truncate may
 	// take away before they are mapped.
 	PageCache bool
+	// Cached puts into pages, with a reference for the caller, those that Nopage would
+	// return for addr and the addresses behind it, not for a private write, where it can
+	// without waiting; MmapSem held; must not sleep. The mapping has an IMmap.
+	Cached func(v *VMA, addr uintptr, pages []*Page)
 	// Advise takes madvise's advice on [start, end); MmapSem held.
 	Advise func(v *VMA, start, end uintptr, advice int) syscall.Errno
 	// Resident says for mincore whether the page for addr could be mapped without
@@ -137,6 +141,7 @@ type File interface {
 type IMmap struct {
 	ISharedLock locks.SpinLock
 	head        *VMA
+	truncs      atomic.Uint32 // how often VMTruncate has begun
 }
 
 // Limits are the resource limits that bear on an address space, in bytes. They
