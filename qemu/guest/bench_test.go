@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 var bench = source{"nolibc", "bench", []string{"bench/*.c"}}
@@ -52,4 +53,23 @@ func benchRows(t *testing.T, files []string) (names []string) {
 		t.Fatalf("%s name %d rows", strings.Join(files, ", "), len(names))
 	}
 	return names
+}
+
+// TestProfile takes samples of a run and has the host make a profile of them.
+func TestProfile(t *testing.T) {
+	t.Parallel()
+	log := filepath.Join(t.TempDir(), "kernel.log")
+	got := boot(t, machine{cpus: 1}, []string{"-icount", "-m", "128M", "-append", "profile=10000", "-log", log}, "",
+		bench.build(t), "quick", "noswap", "null_call", "map_touch_unmap")
+	run{out: []string{"\ndone\n"}}.judge(t, got)
+	file := filepath.Join(t.TempDir(), "yolk.pb.gz")
+	made := execute(t, "", time.Minute, filepath.Join(top, "bin", "yolk-profile"), log)
+	if made.status != 0 {
+		t.Fatalf("yolk-profile: status %d\n%s", made.status, made.errOut)
+	}
+	if err := os.WriteFile(file, []byte(made.out), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	shown := execute(t, "", time.Minute, "go", "tool", "pprof", "-top", file)
+	run{out: []string{"yolk/mm.DoMunmap", "yolk/syscall.Dispatch", "ring 3"}}.judge(t, shown)
 }
