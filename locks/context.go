@@ -50,6 +50,7 @@ type Context struct {
 	parked  atomic.Bool
 	deep    atomic.Bool // the sleep is, or was, an uninterruptible one
 	channel bool
+	counted bool // in readied; written by whoever turned parked false, before the token
 	token   atomic.Uint32
 	wake    chan struct{}
 	timer   *time.Timer
@@ -106,7 +107,7 @@ func (c *Context) SetInterruptCheck(f func() bool) { c.interruptCheck = f }
 // Callable from anywhere, also under spinlocks.
 func (c *Context) Interrupt() {
 	c.interrupted.Store(true)
-	c.ready()
+	c.ready(false)
 }
 
 // ClearInterrupt forgets earlier calls of Interrupt. It matters only to a

@@ -28,30 +28,31 @@ func SetSleepHooks(before, after func(*Context)) {
 	hooks.Store(&sleepHooks{before, after})
 }
 
-// readied counts kernel threads that were woken and have not run yet.
+// readied counts goroutines that were woken, not by a wake-up of the sync kind, and
+// have not run yet.
 var readied atomic.Int32
 
-// Runnable reports whether a woken kernel thread waits for a CPU. The task loop
-// asks before it returns to ring 3, which Go's scheduler cannot see into. Tasks do
-// not count: one that was woken wants this task's slot as well, and gets a turn of
-// the CPU when this one sleeps or its tick comes. To let it run as far as that
-// first would be two switches for each.
+// Runnable reports whether such a goroutine waits for a CPU. The task loop
+// asks before it returns to ring 3, which Go's scheduler cannot see into.
 func Runnable() bool { return readied.Load() > 0 }
 
-// count adds n to readied if c is a kernel thread's.
-func (c *Context) count(n int32) {
-	if !c.task.Load() {
-		readied.Add(n)
+// ready wakes c, or makes its coming sleep look at its condition once more. With sync
+// a woken task does not count as Runnable: see WakeAllSync.
+func (c *Context) ready(sync bool) {
+	c.events.Add(1)
+	if c.parked.CompareAndSwap(true, false) {
+		if c.counted = !sync || !c.task.Load(); c.counted {
+			readied.Add(1)
+		}
+		c.post()
+		exploreReady(c)
 	}
 }
 
-// ready wakes c, or makes its coming sleep look at its condition once more.
-func (c *Context) ready() {
-	c.events.Add(1)
-	if c.parked.CompareAndSwap(true, false) {
-		c.count(1)
-		c.post()
-		exploreReady(c)
+// running takes c, which has been woken, out of readied.
+func (c *Context) running() {
+	if c.counted {
+		readied.Add(-1)
 	}
 }
 
@@ -164,7 +165,7 @@ func (c *Context) block(seen uint32, d time.Duration) (timedOut bool) {
 		return true
 	} else if known || d < 0 {
 		c.await()
-		c.count(-1)
+		c.running()
 		return false
 	}
 	if c.timer == nil {
@@ -181,7 +182,7 @@ func (c *Context) block(seen uint32, d time.Duration) (timedOut bool) {
 		}
 		<-c.wake // a wake-up came at the same time: take its token
 	}
-	c.count(-1)
+	c.running()
 	return false
 }
 

@@ -87,18 +87,25 @@ func (q *WaitQueue) Remove(w *Waiter) {
 
 // WakeAll wakes every sleeper. Callable under spinlocks and from interrupt
 // handlers.
-func (q *WaitQueue) WakeAll() { q.wakeUp(-1) }
+func (q *WaitQueue) WakeAll() { q.wakeUp(-1, false) }
+
+// WakeAllSync is WakeAll for a task that wakes others only to sleep itself soon, as
+// one does that writes to a pipe: it goes on, and a task that is woken gets its CPU when
+// it sleeps, another CPU's at once, or its turn at the next tick. To let the woken one
+// run first, as far as ring 3, for which it needs this task's slot, would be two
+// switches for each (wake_up_sync).
+func (q *WaitQueue) WakeAllSync() { q.wakeUp(-1, true) }
 
 // WakeOne wakes the sleeper that has waited longest, and all that did not come
 // by a Wait method. Callable under spinlocks and from interrupt handlers.
-func (q *WaitQueue) WakeOne() { q.wakeUp(1) }
+func (q *WaitQueue) WakeOne() { q.wakeUp(1, false) }
 
 // Active reports whether anyone waits. A caller that acts on false must have
 // made its change visible before it asks.
 func (q *WaitQueue) Active() bool { return q.count.Load() != 0 }
 
 // wakeUp wakes n exclusive waiters (all if negative) and all others.
-func (q *WaitQueue) wakeUp(n int) {
+func (q *WaitQueue) wakeUp(n int, sync bool) {
 	if !q.Active() {
 		return
 	}
@@ -113,7 +120,7 @@ func (q *WaitQueue) wakeUp(n int) {
 		if w.Notify != nil {
 			w.Notify()
 		} else {
-			w.Ctx.ready()
+			w.Ctx.ready(sync)
 		}
 	}
 	q.lock.unlock()

@@ -216,7 +216,7 @@ func (b *futexBucket) wake(key *futexKey, n int, bitset uint32) int {
 		if w.key == *key && w.bitset&bitset != 0 {
 			b.remove(w)
 			w.woken.Store(true)
-			w.q.WakeAll()
+			w.q.WakeAllSync()
 			woken++
 		}
 		w = next

@@ -55,7 +55,7 @@ func (e *Entity) Exit() {
 
 // Enter makes sure of a slot; the task loop calls it each time before it enters
 // ring 3. May sleep if the task has slept since the last time; no lock may be
-// held. It lets kernel threads that were woken go first: ring 3 would keep the CPU
+// held. It lets goroutines that were woken go first: ring 3 would keep the CPU
 // from them until the next tick.
 func (e *Entity) Enter() {
 	if locks.Runnable() {
