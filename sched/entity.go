@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"yolk/arch"
 	"yolk/locks"
 )
 
@@ -33,10 +34,8 @@ type Entity struct {
 	involuntary atomic.Uint64
 }
 
-var epoch = time.Now()
-
-// now is the monotonic clock in nanoseconds, never 0.
-func now() int64 { return int64(time.Since(epoch)) + 1 }
+// now is the monotonic clock in nanoseconds, never 0; time.Now costs five times as much.
+func now() int64 { return int64(arch.Monotonic()) + 1 }
 
 // Start binds e to the running goroutine.
 func (e *Entity) Start() {
