@@ -310,6 +310,7 @@ func TestExplore(t *testing.T) {
 					t.Fatal(s.report(found))
 				}
 			}
+			noteReached(s.name)
 		})
 		if t.Failed() {
 			t.Fatal("what the failed schedule held is still held: no more of them")

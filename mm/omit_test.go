@@ -1,33 +1,30 @@
 package mm
 
 import (
-	"bytes"
-	"context"
 	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"yolk/locks"
 	"yolk/locks/explore"
 )
 
-// Does anything notice when a lock is not taken? Each acquisition in this package
-// is left out in turn (-omit, a line of the source), and the explorer is run: in the
-// ordinary build, with the lock checker, with the race detector.
+// Acquisitions of locks in this package, and how to leave one out (-omit, a line of
+// the source) or to note which are come by (-reach): for omissions_test.go.
 
 var (
 	omitSite  = flag.String("omit", "", "leave out the acquisition at file.go:line, with its release")
-	omissions = flag.String("omissions", "", "leave each acquisition out in turn and write the report to this file (make omissions)")
+	omissions = flag.Bool("omissions", false, "leave each acquisition out in turn and write docs/mutants.md (make omissions)")
+	omitOnly  = flag.String("only", "", "with -omissions: only acquisitions that match")
+	reachFile = flag.String("reach", "", "write to this file which acquisitions are come by, and in which scenario")
 )
 
 // lockWrappers take a lock for their caller, whose line is the one that counts.
@@ -38,38 +35,76 @@ var lockWrappers = map[string]bool{
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if *omitSite != "" {
-		locks.Omit(omitter(*omitSite))
+		locks.Omit(bySite(func(site string) bool { return site == *omitSite }))
 	}
-	os.Exit(m.Run())
+	if *reachFile != "" {
+		locks.Omit(func(pcs []uintptr) bool { reached.Store(stackKey(pcs), true); return false })
+	}
+	status := m.Run()
+	noteReached("test")
+	os.Exit(status)
 }
 
-// omitter says of a stack whether it leads from the site. What it found for some
-// return addresses it keeps.
-func omitter(site string) func([]uintptr) bool {
+// stackKey are as many return addresses as lead from a lock to the place that takes it.
+func stackKey(pcs []uintptr) [8]uintptr { return [8]uintptr(pcs[:8]) }
+
+// siteOf is the place, file.go:line, from which a stack takes its lock.
+func siteOf(pcs []uintptr) string {
+	for _, f := range explore.Frames(pcs) {
+		if where, name, _ := strings.Cut(f, " "); !lockWrappers[name] {
+			return where
+		}
+	}
+	return ""
+}
+
+// bySite makes of a question about a place one about a stack, and keeps the answers.
+func bySite(is func(site string) bool) func([]uintptr) bool {
 	var known sync.Map
 	return func(pcs []uintptr) bool {
-		key := [4]uintptr(pcs[:4])
-		if v, ok := known.Load(key); ok {
-			return v.(bool)
+		key := stackKey(pcs)
+		v, ok := known.Load(key)
+		if !ok {
+			v = is(siteOf(pcs))
+			known.Store(key, v)
 		}
-		is := false
-		for _, f := range explore.Frames(pcs) {
-			where, name, _ := strings.Cut(f, " ")
-			if !lockWrappers[name] {
-				is = where == site
-				break
-			}
-		}
-		known.Store(key, is)
-		return is
+		return v.(bool)
 	}
 }
 
-// lockSite is one acquisition in the source.
-type lockSite struct{ where, in, call string }
+// reached are the stacks that took a lock since noteReached was called.
+var reached sync.Map
+
+// noteReached adds to -reach what was come by, as that of a scenario.
+func noteReached(scene string) {
+	if *reachFile == "" {
+		return
+	}
+	sites := map[string]bool{}
+	for key := range reached.Range {
+		pcs := key.([8]uintptr)
+		sites[siteOf(pcs[:])] = true
+	}
+	reached.Clear()
+	f, err := os.OpenFile(*reachFile, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	if err != nil {
+		panic(err)
+	}
+	defer f.Close()
+	for site := range sites {
+		fmt.Fprintln(f, scene, site)
+	}
+}
+
+// lockSite is one acquisition in the source: file.go:line, file, function, and call,
+// with a number if the function has several of the kind.
+type lockSite struct{ where, file, in, call string }
+
+// id names it as long as the function stays.
+func (s lockSite) id() string { return s.file + " " + s.in + " " + s.call }
 
 // row is the beginning of its row in the report.
-func (s lockSite) row() string { return fmt.Sprintf("| %s %s | `%s` |", s.where, s.in, s.call) }
+func (s lockSite) row() string { return fmt.Sprintf("| `%s` %s | `%s`", s.file, s.in, s.call) }
 
 // lockSites lists them.
 func lockSites(t *testing.T) (sites []lockSite) {
@@ -94,8 +129,11 @@ func lockSites(t *testing.T) (sites []lockSite) {
 			ast.Inspect(fn.Body, func(n ast.Node) bool {
 				if call, ok := n.(*ast.CallExpr); ok {
 					if s := lockCall(call); s != "" {
-						where := fmt.Sprintf("%s:%d", name, fset.Position(call.Pos()).Line)
-						sites = append(sites, lockSite{where, fn.Name.Name, s})
+						site := lockSite{fmt.Sprintf("%s:%d", name, fset.Position(call.Pos()).Line), name, fn.Name.Name, s}
+						for n := 2; slices.ContainsFunc(sites, func(o lockSite) bool { return o.id() == site.id() }); n++ {
+							site.call = fmt.Sprintf("%s (%d)", s, n)
+						}
+						sites = append(sites, site)
 					}
 				}
 				return true
@@ -130,163 +168,4 @@ func exprText(e ast.Expr) string {
 		return exprText(e.X) + "." + e.Sel.Name
 	}
 	return "?"
-}
-
-// instrument is a build of the tests that may notice.
-type instrument struct {
-	name, binary string
-	build, args  []string
-}
-
-// TestOmissions leaves each acquisition out. Without -omissions it only makes sure
-// that the sites are found.
-func TestOmissions(t *testing.T) {
-	sites := lockSites(t)
-	if len(sites) < 100 {
-		t.Fatalf("only %d acquisitions found", len(sites))
-	}
-	if *omissions == "" {
-		return
-	}
-	dir := t.TempDir()
-	tools := []instrument{
-		{name: "explorer", args: []string{"-schedules", "15"}},
-		{name: "checker", build: []string{"-tags", "lockdep"}, args: []string{"-schedules", "4"}},
-		{name: "race detector", build: []string{"-race"}, args: []string{"-strategy", "random", "-schedules", "3"}},
-	}
-	for i := range tools {
-		tools[i].binary = filepath.Join(dir, fmt.Sprint("mm", i))
-		out, err := exec.Command("go", append(append([]string{"test", "-vet=off", "-c", "-o", tools[i].binary}, tools[i].build...), ".")...).CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		if what := tools[i].run("none"); what != "" {
-			t.Fatalf("the %s complains though nothing was left out: %s", tools[i].name, what)
-		}
-	}
-	report := omissionReport{rows: make([]string, len(sites))}
-	report.resume(t, sites)
-	next := make(chan int)
-	var wg sync.WaitGroup
-	for range runtime.NumCPU() {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			for i := range next {
-				by, what := "nothing", ""
-				for _, tool := range tools {
-					if what = tool.run(sites[i].where); what != "" {
-						by = tool.name
-						break
-					}
-				}
-				report.set(t, i, fmt.Sprintf("%s %s | %s |\n", sites[i].row(), by, what))
-			}
-		}()
-	}
-	for i := range sites {
-		if report.rows[i] == "" {
-			next <- i
-		}
-	}
-	close(next)
-	wg.Wait()
-}
-
-// run runs the explorer without the acquisition, and returns in short what came of
-// it; empty if nothing did.
-func (tool *instrument) run(site string) string {
-	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, tool.binary, append([]string{"-test.run", "TestExplore", "-test.timeout", "60s", "-events", "0", "-omit", site}, tool.args...)...)
-	out, err := cmd.CombinedOutput()
-	if err == nil {
-		return ""
-	}
-	if bytes.Contains(out, []byte("DATA RACE")) {
-		return "data race"
-	}
-	if bytes.Contains(out, []byte("test timed out")) {
-		return "no end"
-	}
-	text := string(out)
-	if _, after, ok := strings.Cut(text, "\npanic: "); ok {
-		text, _, _ = strings.Cut(after, "\n")
-		return "panic: " + strings.ReplaceAll(text, "|", "/")
-	}
-	scene := ""
-	if _, after, ok := strings.Cut(text, "--- FAIL: TestExplore/"); ok {
-		scene, _, _ = strings.Cut(after, " ")
-	}
-	schedule, failure := "", "it ended itself"
-	for _, line := range strings.Split(text, "\n") {
-		_, said, ok := strings.Cut(strings.TrimSpace(line), "explore_test.go:")
-		if !ok {
-			continue
-		}
-		_, said, _ = strings.Cut(said, ": ")
-		if before, _, stats := strings.Cut(said, " schedules"); stats {
-			schedule = before // strategy and number
-		} else {
-			failure = said
-			break
-		}
-	}
-	return fmt.Sprintf("%s, %s: %s", scene, schedule, strings.ReplaceAll(failure, "|", "/"))
-}
-
-// omissionReport is the table, one row for each site that was tried.
-type omissionReport struct {
-	mu   sync.Mutex
-	rows []string
-}
-
-// resume takes over what a run before caught, at places that are where they were.
-func (r *omissionReport) resume(t *testing.T, sites []lockSite) {
-	old, err := os.ReadFile(*omissions)
-	if err != nil {
-		return
-	}
-	for _, line := range strings.SplitAfter(string(old), "\n") {
-		for i, s := range sites {
-			if strings.HasPrefix(line, s.row()) && !strings.Contains(line, "| nothing |") {
-				r.rows[i] = line
-			}
-		}
-	}
-	t.Logf("%s has some already; remove it to begin anew", *omissions)
-}
-
-// set adds a row and writes the report, so that a run can be stopped.
-func (r *omissionReport) set(t *testing.T, i int, row string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	t.Log(row)
-	r.rows[i] = row
-	n, tried := map[string]int{}, 0
-	for _, row := range r.rows {
-		if f := strings.Split(row, "|"); len(f) > 3 {
-			n[strings.TrimSpace(f[3])]++
-			tried++
-		}
-	}
-	var b bytes.Buffer
-	fmt.Fprintf(&b, `# What notices a lock that is not taken
-
-Written by `+"`make omissions`"+`: each of the %d places in package mm that take a lock is left out in turn, with its release,
-and the explorer runs a few schedules of each scenario: first as they are, then with the lock checker, then with the race detector. The
-first that notices is named, with what it said. [explorer.md](explorer.md) has more. What is in the table already stays when the command
-runs again, but for what nothing noticed.
-
-Tried %d: the explorer noticed %d, the checker %d, the race detector %d, nothing %d.
-
-| place | acquisition | noticed by | as |
-|---|---|---|---|
-`, len(r.rows), tried, n["explorer"], n["checker"], n["race detector"], n["nothing"])
-	for _, row := range r.rows {
-		b.WriteString(row)
-	}
-	if err := os.WriteFile(*omissions, b.Bytes(), 0o644); err != nil {
-		t.Error(err)
-	}
 }

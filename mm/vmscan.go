@@ -77,6 +77,7 @@ func chooseVictim() *MM {
 // swapOutMM steals from one address space (swap_out_mm), going on where the last
 // scan stopped. It returns with the vmlist lock dropped in any case.
 func swapOutMM(m *MM, gfp GFP) int {
+	locks.AssertGuard(locks.KernelLock, locks.NoClass, "an address space is stolen from")
 	var s steal
 	s.m, s.gfp = m, gfp
 	injectR10(m)
