@@ -80,13 +80,13 @@ func (t *Task) writeRseqCPU(start, cpu int32) errno.Errno {
 	return mm.CopyToUser(t.MM, t.rseq.addr, b)
 }
 
-// rseqReady makes the area right for a return to ring 3, and reports whether it was:
-// if not, the task may have slept, and a signal may be waiting. That it is still on
+// rseqReady makes the area, which there is, right for a return to ring 3, and reports
+// whether it was: if not, the task may have slept, and a signal may be waiting. That it is still on
 // the CPU which the area names is for EnterUser to see.
 func (t *Task) rseqReady() bool {
 	r := &t.rseq
 	cpu := int32(arch.CPU())
-	if r.addr == 0 || !r.left && r.current == cpu {
+	if !r.left && r.current == cpu {
 		return true
 	}
 	if !t.rseqAbort() {

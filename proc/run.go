@@ -38,7 +38,7 @@ func (t *Task) run() {
 			}
 			continue // it may have slept: a CPU is to be had again
 		}
-		if !t.rseqReady() {
+		if t.rseq.addr != 0 && !t.rseqReady() {
 			continue // likewise
 		}
 		step, own := t.stepOn()
