@@ -77,7 +77,7 @@ torture soak: tools-test build torture-program
 
 torture-program:
 	@mkdir -p out
-	gcc -static -pthread -O1 -Wall -Wextra -Werror -o out/torture user/torture/*.c user/c/mkswap.c
+	gcc -static -pthread -O1 -Wall -Wextra -Werror -o out/torture user/torture/*.c user/c/mkswap.c user/c/sums.c
 
 torture:
 	for form in "-smp 1" "-smp 2 -lockdep" "-smp 4" "-smp 4 -lockdep"; do \
@@ -90,7 +90,7 @@ soak:
 SYSFUZZ_CALLS ?= 10000000
 
 sysfuzz: tools-test build
-	gcc -static -O1 -Wall -Wextra -Werror -o out/sysfuzz user/sysfuzz/*.c
+	gcc -static -O1 -Wall -Wextra -Werror -o out/sysfuzz user/sysfuzz/*.c user/c/sums.c
 	for form in "-smp 1" "-smp 2 -lockdep" "-smp 4" "-smp 2"; do \
 		bin/yolk $$form -m 64M -swap 64M -timeout 2h \
 			out/sysfuzz -calls $$(($(SYSFUZZ_CALLS) / 4)) $(if $(SEED),-seed $(SEED)) || exit 1; \

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-var torture = source{"glibc", "torture", []string{"torture/*.c", "c/mkswap.c"}}
+var torture = source{"glibc", "torture", []string{"torture/*.c", "c/mkswap.c", "c/sums.c"}}
 
 // TestTorture is make torture for a few seconds: a mix of everything, at random,
 // under memory pressure, with files on a disk and two swap areas. The seed is in the

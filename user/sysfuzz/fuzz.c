@@ -13,12 +13,14 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 enum { PAGE = 4096, AREA = 64 };
 
 static uint64_t state;
 static char *area; /* AREA pages, of all kinds of protection */
+static volatile uint64_t *count; /* how many calls were made */
 
 /* raw is a system call without the C library, whose errno may be anywhere after arch_prctl. */
 static long raw(long nr, const uint64_t a[6])
@@ -91,16 +93,18 @@ static uint64_t memory(void)
 	return p + (rnd() % PAGE & ~7UL);
 }
 
-/* a struct full of numbers and pointers */
+/* filled is a struct full of numbers and pointers, within a page. */
 static uint64_t filled(void)
 {
 	uint64_t *p = (uint64_t *)(area + below(4) * PAGE + below(PAGE / 8) * 8); /* the first pages stay writable, mostly */
+	unsigned n = 1 + below(16);
 
-	for (unsigned i = 0, n = 1 + below(16); i < n && ((uint64_t)(p + i) & (PAGE - 1) || i == 0); i++) {
+	if (raw(SYS_getrandom, (uint64_t[6]){(uint64_t)p, 8, 1}) != 8) /* the page has been taken away */
+		return (uint64_t)p;
+	for (unsigned i = 0; i < n && ((uint64_t)(p + i) & (PAGE - 1) || i == 0); i++) {
 		uint64_t v = below(2) ? number() : memory();
 		int32_t pair[2] = {(int32_t)number(), (int32_t)below(16)};
-		if (raw(SYS_getrandom, (uint64_t[6]){(uint64_t)(p + i), 8, 1}) == 8) /* else the page has been taken away */
-			memcpy(p + i, below(3) ? (void *)&v : (void *)pair, 8);
+		memcpy(p + i, below(3) ? (void *)&v : (void *)pair, 8);
 	}
 	return (uint64_t)p;
 }
@@ -148,7 +152,7 @@ static uint64_t argument(char c)
 	case 's':
 		return filled();
 	case 'f':
-		return below(8) ? below(24) : number();
+		return below(8) ? below(28) : number();
 	case 'i':
 		return process();
 	case 'g': /* mostly signals that one survives */
@@ -162,7 +166,7 @@ static uint64_t argument(char c)
 }
 
 struct call {
-	int nr;
+	long nr;
 	const char *args;
 };
 
@@ -194,9 +198,42 @@ static const struct call calls[] = {
 	{SYS_fork, ""}, {SYS_vfork, ""}, {SYS_clone, "nppps"}, {SYS_clone3, "sl"}, {SYS_rt_sigreturn, ""}, {SYS_restart_syscall, ""},
 };
 
-static int forbidden(int nr)
+/* is_own reports whether a range that a call could use holds some of the program, its stack or its count. */
+static int is_own(uint64_t addr, uint64_t length)
 {
-	return nr == SYS_exit || nr == SYS_exit_group || nr == SYS_reboot || nr == SYS_pause;
+	extern char __executable_start, end;
+	uint64_t stack = (uint64_t)__builtin_frame_address(0), to = addr + length, at = (uint64_t)count;
+
+	if (to < addr || to > 0x7ffffffff000)
+		return 0;
+	return (addr < (uint64_t)&end + PAGE && to > (uint64_t)&__executable_start) || (addr < stack + 64 * PAGE && to > stack - 64 * PAGE) ||
+	       (addr <= at && to > (at & -(uint64_t)PAGE));
+}
+
+/* forbidden are calls that would only end the fuzzer: they end it, or take its program or stack away. Junk for sigreturn nearly always does,
+ * so that is rare. */
+static int forbidden(long nr, const uint64_t a[6])
+{
+	switch (nr) {
+	case SYS_exit:
+	case SYS_exit_group:
+	case SYS_reboot:
+	case SYS_pause:
+		return 1;
+	case SYS_rt_sigreturn:
+		return below(32) != 0;
+	case SYS_mmap:
+		return (a[3] & MAP_FIXED) && is_own(a[0], a[1]);
+	case SYS_mremap:
+		return is_own(a[0], a[1]) || is_own(a[0], a[2]) || is_own(a[4], a[2]);
+	case SYS_munmap:
+	case SYS_mprotect:
+	case SYS_pkey_mprotect:
+	case SYS_madvise:
+	case SYS_remap_file_pages:
+		return is_own(a[0], a[1]);
+	}
+	return 0;
 }
 
 static void nothing(int s) { (void)s; }
@@ -238,17 +275,22 @@ static void surroundings(void)
 	eventfd(3, EFD_NONBLOCK);
 	memfd_create("m", 0);
 	open("/mnt/f", O_RDWR | O_CREAT, 0666);
+	open("/dev/shm/s", O_RDWR | O_CREAT, 0666);
+	open("/bin/sysfuzz", O_RDONLY);
+	open("/dev/zero", O_PATH);
+	timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
 }
 
 void fuzz(uint64_t seed, unsigned n, int only, volatile uint64_t *done)
 {
 	pid_t self = getpid();
 
+	count = done;
 	state = seed * 0x9e3779b97f4a7c15UL + 88172645463325252UL;
 	rnd();
 	surroundings();
 	for (unsigned i = 0; i < n; i++) {
-		struct call c = {(int)below(470), "nnpnpn"};
+		struct call c = {below(64) ? (long)below(470) : (long)number(), "nnpnpn"};
 		uint64_t a[6] = {0};
 
 		if (below(8))
@@ -257,13 +299,13 @@ void fuzz(uint64_t seed, unsigned n, int only, volatile uint64_t *done)
 			c.args = "pppnnn";
 		if (only >= 0 && c.nr != only)
 			continue;
-		if (forbidden(c.nr))
-			continue;
 		for (int k = 0; k < 6 && c.args[k]; k++)
 			a[k] = argument(c.args[k]);
+		if (forbidden(c.nr, a))
+			continue;
 		/* pages to bring the memory down to what must be swapped */
-		if (below(64) == 0)
-			raw(SYS_mmap, (uint64_t[6]){0, 256 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, (uint64_t)-1, 0});
+		if (below(128) == 0)
+			raw(SYS_mmap, (uint64_t[6]){0, 64 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, (uint64_t)-1, 0});
 		raw(c.nr, a);
 		(*done)++;
 		if (raw(SYS_getpid, a) != self)

@@ -3,9 +3,11 @@
  * go on, leak nothing, and break none of its own rules. Each child is one sequence, made from the seed and its number: with
  * -v the numbers are printed as they start, and -first N -workers 1 begins with that one. */
 #define _GNU_SOURCE
+#include "../c/sums.h"
 #include "sysfuzz.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
 #include <signal.h>
@@ -13,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -22,22 +25,33 @@ enum { MAX = 16, FIRST_UID = 1000 };
 
 /* shared is where the children count: one of them may write nonsense, which is then not believed. */
 static volatile uint64_t *shared;
-static uint64_t seed, total, wanted = 1000000, number;
-static unsigned workers = 4, per = 400;
+static uint64_t seed, total, wanted = 1000000, next;
+static unsigned workers = 4, per = 2000;
 static int verbose, only = -1;
 
 struct worker {
 	pid_t pid;
-	time_t since;
+	time_t since; /* the last call that was seen to end */
+	uint64_t calls;
 	unsigned stuck;
 };
 
 static struct worker worker[MAX];
 static unsigned long ended[4]; /* by themselves, by a signal, stopped, by the clock */
 
+/* spare tells the OOM killer how gladly it takes this task. */
+void spare(const char *adj)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY);
+
+	if (write(fd, adj, strlen(adj)) < 0)
+		perror("oom_score_adj");
+	close(fd);
+}
+
 static void start(unsigned i)
 {
-	uint64_t n = number++;
+	uint64_t n = next++;
 	pid_t pid;
 
 	shared[i] = 0;
@@ -53,12 +67,13 @@ static void start(unsigned i)
 	if (pid == 0) {
 		uid_t uid = FIRST_UID + i;
 		setpgid(0, 0);
+		spare("0");
 		if (setgroups(0, NULL) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid))
 			_exit(99);
 		fuzz(seed * 1000003 + n, per, only, &shared[i]);
 		_exit(0);
 	}
-	worker[i] = (struct worker){pid, time(NULL), 0};
+	worker[i] = (struct worker){pid, time(NULL), 0, 0};
 }
 
 /* sweep ends all that runs as worker i's user: what the child has left behind. */
@@ -88,6 +103,27 @@ static void end(unsigned i, int how)
 	sweep(i);
 }
 
+/* watch ends a child that has not got on for a while: it sleeps without end, or is stopped. */
+static void watch(unsigned i)
+{
+	struct worker *w = worker + i;
+	time_t now = time(NULL);
+
+	if (w->calls != shared[i] && !w->stuck) {
+		w->calls = shared[i];
+		w->since = now;
+	}
+	if (now <= w->since + 1)
+		return;
+	kill(w->pid, SIGKILL);
+	if (w->stuck++ == 0)
+		ended[3]++;
+	else if (now > w->since + 60) {
+		printf("child %d does not die\n", w->pid);
+		exit(1);
+	}
+}
+
 /* collect looks what has become of the children. Orphans are ours too. */
 static void collect(void)
 {
@@ -113,16 +149,8 @@ static void collect(void)
 		end(i, WIFSIGNALED(status));
 	}
 	for (i = 0; i < workers; i++)
-		if (worker[i].pid && time(NULL) > worker[i].since + 1) {
-			kill(worker[i].pid, SIGKILL);
-			kill(worker[i].pid, SIGCONT);
-			if (worker[i].stuck++ == 0)
-				ended[3]++;
-			else if (time(NULL) > worker[i].since + 60) {
-				printf("child %d does not die\n", worker[i].pid);
-				exit(1);
-			}
-		}
+		if (worker[i].pid)
+			watch(i);
 }
 
 static void options(int argc, char **argv)
@@ -146,7 +174,7 @@ static void options(int argc, char **argv)
 		else if (!strcmp(argv[i], "-per"))
 			per = (unsigned)n;
 		else if (!strcmp(argv[i], "-first"))
-			number = n;
+			next = n;
 		else if (!strcmp(argv[i], "-only"))
 			only = (int)n;
 		else {
@@ -157,18 +185,12 @@ static void options(int argc, char **argv)
 	}
 }
 
-int main(int argc, char **argv)
+/* run_until runs children until so many calls are done. */
+static void run_until(uint64_t calls)
 {
-	options(argc, argv);
-	printf("seed %lu\n", seed);
-	fflush(stdout);
-	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED) {
-		perror("mmap");
-		return 1;
-	}
 	time_t said = time(NULL);
-	while (total < wanted) {
+
+	while (total < calls) {
 		for (unsigned i = 0; i < workers; i++)
 			if (!worker[i].pid)
 				start(i);
@@ -177,19 +199,52 @@ int main(int argc, char **argv)
 		collect();
 		if (time(NULL) >= said + 10) {
 			said = time(NULL);
-			printf("calls %lu children %lu\n", total, number);
+			printf("calls %lu children %lu\n", total, next);
 			fflush(stdout);
 		}
 	}
+}
+
+/* settle ends all children, and removes what they have left. */
+static void settle(void)
+{
 	for (unsigned i = 0; i < workers; i++) {
 		if (worker[i].pid)
 			kill(worker[i].pid, SIGKILL);
+		worker[i].pid = 0;
 		sweep(i);
 	}
 	while (wait(NULL) > 0)
 		;
-	printf("calls %lu children %lu exited %lu killed %lu stopped %lu timed out %lu\n", total, number, ended[0], ended[1], ended[2],
+	clean();
+	renew_swap();
+}
+
+int main(int argc, char **argv)
+{
+	int failed;
+
+	options(argc, argv);
+	printf("seed %lu\n", seed);
+	fflush(stdout);
+	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED || mlockall(MCL_CURRENT | MCL_FUTURE)) { /* what is this program's shall not blur the sums */
+		perror("memory");
+		return 1;
+	}
+	spare("-1000");
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	run_until(wanted < 40000 ? wanted / 20 : 2000); /* what is made once is there after that */
+	settle();
+	sums_begin();
+	pid_t presser = press();
+	run_until(wanted);
+	printf("swapped out %ld pages, in %ld\n", number("/proc/vmstat", "pswpout"), number("/proc/vmstat", "pswpin"));
+	kill(presser, SIGKILL);
+	settle();
+	printf("calls %lu children %lu exited %lu killed %lu stopped %lu timed out %lu\n", total, next, ended[0], ended[1], ended[2],
 	       ended[3]);
-	printf("ok\n");
-	return 0;
+	failed = sums_end();
+	printf(failed ? "leaks\n" : "ok\n");
+	return failed != 0;
 }

@@ -2,6 +2,8 @@
 #ifndef TORTURE_H
 #define TORTURE_H
 
+#include "../c/sums.h"
+
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -60,12 +62,6 @@ uint64_t *word(unsigned i);
 /* trace attaches to a worker, looks, steps, writes and lets go: 0, -1 wrong. If it
  * ended meanwhile *status says how, else that is -1. */
 int trace(pid_t pid, int *status);
-
-/* sums_begin keeps the sums of the system, sums_end wants them again: 0 or -1. */
-void sums_begin(void);
-int sums_end(void);
-/* number returns what follows name in a file of /proc, or -1. */
-long number(const char *file, const char *name);
 
 /* The swap areas: found and emptied, one taken away and given back at random (-1 wrong,
  * 1 refused for want of memory), all of them. */

@@ -1,5 +1,5 @@
 /* The sums that must be at the end what they were at the start. */
-#include "torture.h"
+#include "sums.h"
 
 #include <fcntl.h>
 #include <stdio.h>
