@@ -176,11 +176,14 @@ func (f *File) Truncate(size int64) syscall.Errno {
 	return f.inode.ops.Truncate(f.inode, size)
 }
 
-// Allocate is fallocate(2). EBADF, EINVAL, ESPIPE, ENODEV, EFBIG, EOPNOTSUPP.
+// Allocate is fallocate(2). EINVAL, EOPNOTSUPP, EBADF, ESPIPE, ENODEV, EFBIG; EOPNOTSUPP
+// of the file system.
 func (f *File) Allocate(mode uint32, off, n int64) syscall.Errno {
 	switch {
 	case off < 0 || n <= 0:
 		return syscall.EINVAL
+	case !allocatable(mode):
+		return syscall.EOPNOTSUPP
 	case !f.CanWrite():
 		return syscall.EBADF
 	case f.inode.typ == syscall.S_IFIFO:
@@ -191,4 +194,15 @@ func (f *File) Allocate(mode uint32, off, n int64) syscall.Errno {
 		return syscall.EFBIG
 	}
 	return f.inode.ops.Allocate(f.inode, mode, off, n)
+}
+
+// allocatable reports whether mode is one that fallocate knows: one kind of work, and
+// whether the size stays.
+func allocatable(mode uint32) bool {
+	switch mode {
+	case 0, fallocKeepSize, fallocPunchHole | fallocKeepSize, fallocZeroRange, fallocZeroRange | fallocKeepSize,
+		fallocCollapse, fallocInsert, fallocUnshare, fallocUnshare | fallocKeepSize, fallocWriteZeroes:
+		return true
+	}
+	return false
 }

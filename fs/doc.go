@@ -20,7 +20,8 @@
 //	SuperBlock.tree       S dir_sem        names: parents, children and links in one file system
 //	  nameCache.mu        S dcache_sem     the dentries in use of a file system on a disk
 //	  Inode.sem           S i_sem          size and contents of one inode against write and truncate
-//	Pipe.mu, fileLocks.mu S pipe_sem       the bytes of one pipe; the advisory locks of one inode
+//	Pipe.mu               S pipe_sem       the bytes of one pipe
+//	fileLocks.mu          S flock_sem      the advisory locks of one inode
 //	consoleOut.mu         S tty_sem        the writers of one output stream
 //	ext2.FS.mu            S ext2_sem       metadata of one disk; after mmap_sem and page locks
 //	mm.LockShm            P shm_lock       pages of files in RAM

@@ -47,7 +47,7 @@ func (i *Inode) lockTable() *fileLocks {
 		return t
 	}
 	t := new(fileLocks)
-	t.mu.Init(locks.PipeSem)
+	t.mu.Init(locks.FlockSem)
 	if !i.locks.CompareAndSwap(nil, t) {
 		t = i.locks.Load()
 	}

@@ -112,9 +112,13 @@ func (r *ramFile) Truncate(i *Inode, size int64) syscall.Errno {
 
 // Mode bits of fallocate(2).
 const (
-	fallocKeepSize  = 0x1
-	fallocPunchHole = 0x2
-	fallocZeroRange = 0x10
+	fallocKeepSize    = 0x1
+	fallocPunchHole   = 0x2
+	fallocCollapse    = 0x8
+	fallocZeroRange   = 0x10
+	fallocInsert      = 0x20
+	fallocUnshare     = 0x40
+	fallocWriteZeroes = 0x80
 )
 
 // Allocate is fallocate(2). Memory is not reserved ahead for a plain call
@@ -123,12 +127,11 @@ func (r *ramFile) Allocate(i *Inode, mode uint32, off, n int64) syscall.Errno {
 	i.sem.Lock()
 	defer i.sem.Unlock()
 	size := i.Size()
-	grows := mode&fallocKeepSize == 0 && off+n > size
-	if grows && r.sealed(SealGrow) {
-		return syscall.EPERM
-	}
 	switch mode {
 	case 0, fallocKeepSize:
+		if off+n > size && r.sealed(SealGrow) {
+			return syscall.EPERM
+		}
 		for k := uint64(off) >> arch.PageShift; k < pageRange(off+n); k++ {
 			p, e := r.page(k)
 			if e != 0 {
@@ -136,7 +139,7 @@ func (r *ramFile) Allocate(i *Inode, mode uint32, off, n int64) syscall.Errno {
 			}
 			mm.PutPage(p)
 		}
-	case fallocPunchHole | fallocKeepSize, fallocZeroRange, fallocZeroRange | fallocKeepSize:
+	case fallocPunchHole | fallocKeepSize:
 		if r.sealed(SealWrite | SealFutureWrite) {
 			return syscall.EPERM
 		}
@@ -146,7 +149,7 @@ func (r *ramFile) Allocate(i *Inode, mode uint32, off, n int64) syscall.Errno {
 	default:
 		return syscall.EOPNOTSUPP
 	}
-	if grows {
+	if mode == 0 && off+n > size {
 		i.size.Store(off + n)
 	}
 	i.modified()

@@ -9,8 +9,9 @@ const (
 	SealGrow        = 0x4
 	SealWrite       = 0x8
 	SealFutureWrite = 0x10
+	SealExec        = 0x20
 
-	allSeals = SealSeal | SealShrink | SealGrow | SealWrite | SealFutureWrite
+	allSeals = SealSeal | SealShrink | SealGrow | SealWrite | SealFutureWrite | SealExec
 )
 
 // Seals is F_GET_SEALS. EINVAL: the file knows no seals.
@@ -44,21 +45,24 @@ func (r *ramFile) addWriter() bool {
 	}
 }
 
-// AddSeals is F_ADD_SEALS. EINVAL: the file knows no seals; EPERM: sealed
-// against that, or not open for writing; EBUSY: SealWrite, and it is mapped for writing.
+// AddSeals is F_ADD_SEALS. EPERM: not open for
+// writing, or sealed against that; EINVAL: the file knows no seals; EBUSY: SealWrite, and it is mapped for writing.
 func (f *File) AddSeals(seals uint32) syscall.Errno {
 	ro, ok := f.ops.(*ramOpen)
-	if !ok || seals&^allSeals != 0 {
-		return syscall.EINVAL
-	}
 	if !f.CanWrite() {
 		return syscall.EPERM
+	}
+	if !ok || seals&^allSeals != 0 {
+		return syscall.EINVAL
 	}
 	f.inode.sem.Lock()
 	defer f.inode.sem.Unlock()
 	old := ro.seals.Load()
 	if old&SealSeal != 0 {
 		return syscall.EPERM
+	}
+	if seals&SealExec != 0 && f.inode.Attr().Mode&0o111 != 0 {
+		seals |= SealShrink | SealGrow | SealWrite | SealFutureWrite // the program shall stay what it is
 	}
 	if seals&^old&SealWrite != 0 && !ro.writers.CompareAndSwap(0, sealedWriters) {
 		return syscall.EBUSY

@@ -17,7 +17,10 @@ func (m *MM) tMincore(addr uintptr, pages int) (string, syscall.Errno) {
 	m.MmapSem.Lock()
 	defer m.MmapSem.Unlock()
 	out := make([]byte, pages)
-	e := DoMincore(m, addr, out)
+	var e syscall.Errno
+	for n, done := 0, 0; done < pages && e == 0; done += n {
+		n, e = DoMincore(m, addr+uintptr(done)*pg, out[done:])
+	}
 	for i := range out {
 		out[i] += '0'
 	}

@@ -28,10 +28,10 @@ var mutants = []mutant{
 		"	if st != area.VMStart || end != area.VMEnd {\n		insertVMA(m, area)\n		step(\"unmap_fixup: begins\")\n" +
 			"		vmlistModifyLock(m)\n		_, p := findVMAPrev(m, area.VMStart)\n		unlinkVMA(m, area, p)\n		vmlistModifyUnlock(m)\n	}\n"}}},
 	{"TestBug03TruncateDuringMunmap", "", []edit{{"munmap.go", "	step(\"do_munmap: detached\")\n", "	removeShared(area)\n"}}},
-	{"TestBug04MoveVMAUsesLocals", "", []edit{{"mremap.go", "	r.populateTail(m, flags, to)\n", "	r.populateTail(m, n.VMFlags, to)\n"}}},
+	{"TestBug04MoveVMAUsesLocals", "", []edit{{"mremapmove.go", "	r.populateTail(m, flags, to)\n", "	r.populateTail(m, n.VMFlags, to)\n"}}},
 	{"TestBug05TruncateDuringMremap", "", []edit{
-		{"mremap.go", "	insertVMA(m, n)\n", ""},
-		{"mremap.go", "	mergeRange(m, to, to+r.newLen) //", "	insertVMA(m, n)\n	mergeRange(m, to, to+r.newLen) //"}}},
+		{"mremapmove.go", "	insertVMA(m, n)\n", ""},
+		{"mremapmove.go", "	mergeRange(m, to, to+r.newLen) //", "	insertVMA(m, n)\n	mergeRange(m, to, to+r.newLen) //"}}},
 	{"TestSwapoutInterlock", "", []edit{{"swapout1999.go", "	if swapoutOf1999 {\n		return", "	if s.v != nil {\n		return"}}},
 	{"TestSwapoutInterlock", "", []edit{{"munmap.go", "	interlockSwapout()\n", ""}}},
 	{"TestBug07EntryBeforeCache", "", []edit{

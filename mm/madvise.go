@@ -8,29 +8,28 @@ import (
 
 // Advice of madvise that the standard library does not name.
 const (
-	madvFree          = 8
-	madvRemove        = 9
-	madvDontDump      = 16
-	madvDoDump        = 17
-	madvWipeOnFork    = 18
-	madvKeepOnFork    = 19
-	madvCold          = 20
-	madvPageout       = 21
-	madvPopulateRead  = 22
-	madvPopulateWrite = 23
+	madvFree           = 8
+	madvRemove         = 9
+	madvDontDump       = 16
+	madvDoDump         = 17
+	madvWipeOnFork     = 18
+	madvKeepOnFork     = 19
+	madvCold           = 20
+	madvPageout        = 21
+	madvPopulateRead   = 22
+	madvPopulateWrite  = 23
+	madvDontNeedLocked = 24
+	madvCollapse       = 25
 )
 
 // adviceKnown reports whether advice is one that we take, be it by doing nothing.
-// MADV_MERGEABLE is not: there is no ksmd, and Linux built without it says EINVAL.
 func adviceKnown(advice int) bool {
 	switch advice {
-	case syscall.MADV_NORMAL, syscall.MADV_RANDOM, syscall.MADV_SEQUENTIAL, syscall.MADV_WILLNEED,
-		syscall.MADV_DONTNEED, syscall.MADV_DONTFORK, syscall.MADV_DOFORK, syscall.MADV_HUGEPAGE, syscall.MADV_NOHUGEPAGE,
-		madvDontDump, madvDoDump,
-		madvFree, madvRemove, madvWipeOnFork, madvKeepOnFork, madvCold, madvPageout, madvPopulateRead, madvPopulateWrite:
+	case syscall.MADV_WILLNEED, syscall.MADV_DONTNEED, madvFree, madvRemove,
+		madvCold, madvPageout, madvPopulateRead, madvPopulateWrite, madvDontNeedLocked, madvCollapse:
 		return true
 	}
-	return false
+	return changesFlags(advice)
 }
 
 // DoMadvise (sys_madvise) takes advice on [start, start+length). MmapSem held, no
@@ -44,45 +43,52 @@ func DoMadvise(m *MM, start, length uintptr, advice int) syscall.Errno {
 	if end < start || pageAlign(length) < length {
 		return syscall.EINVAL
 	}
+	if advice == madvPopulateRead || advice == madvPopulateWrite {
+		return populateAdvised(m, start, end, advice == madvPopulateWrite)
+	}
 	v := FindVMA(m, start)
 	if takesPages(advice) && losesSealed(v, end) {
 		return syscall.EPERM
 	}
-	var hole syscall.Errno
+	var result syscall.Errno
 	for at := start; at < end; v = v.vmNext {
 		if v == nil || v.VMStart >= end {
-			hole = syscall.ENOMEM
+			result = syscall.ENOMEM
 			break
 		}
 		if at < v.VMStart {
-			hole = syscall.ENOMEM
+			result = syscall.ENOMEM
 			at = v.VMStart
 		}
 		to := min(end, v.VMEnd)
-		next, e := adviseVMA(m, v, at, to, advice)
-		if e != 0 {
-			return e
+		var e syscall.Errno
+		if v, e = adviseVMA(m, v, at, to, advice); e != 0 {
+			result = e
+			break
 		}
-		v, at = next, to
+		at = to
 	}
 	if changesFlags(advice) {
 		mergeRange(m, start, end)
 	}
-	return hole
+	return result
 }
 
 // takesPages reports whether advice can change what a program reads.
 func takesPages(advice int) bool {
 	switch advice {
-	case syscall.MADV_DONTNEED, madvFree, madvRemove, syscall.MADV_DONTFORK, madvWipeOnFork:
+	case syscall.MADV_DONTNEED, madvDontNeedLocked, madvFree, madvRemove, syscall.MADV_DONTFORK, madvWipeOnFork:
 		return true
 	}
 	return false
 }
 
+// changesFlags reports whether advice is kept in vm_flags.
 func changesFlags(advice int) bool {
 	switch advice {
-	case syscall.MADV_DONTFORK, syscall.MADV_DOFORK, madvWipeOnFork, madvKeepOnFork, madvDontDump, madvDoDump:
+	case syscall.MADV_NORMAL, syscall.MADV_RANDOM, syscall.MADV_SEQUENTIAL, syscall.MADV_DONTFORK, syscall.MADV_DOFORK,
+		syscall.MADV_MERGEABLE, syscall.MADV_UNMERGEABLE, syscall.MADV_HUGEPAGE, syscall.MADV_NOHUGEPAGE,
+		madvDontDump, madvDoDump, madvWipeOnFork, madvKeepOnFork:
 		return true
 	}
 	return false
@@ -90,60 +96,103 @@ func changesFlags(advice int) bool {
 
 // adviseVMA takes advice on [start, end) of v and returns the vma that ends at end.
 func adviseVMA(m *MM, v *VMA, start, end uintptr, advice int) (*VMA, syscall.Errno) {
-	flags := v.VMFlags
+	locked := v.VMFlags&VMLocked != 0
 	switch advice {
-	case syscall.MADV_DONTNEED, madvFree:
-		if flags&(VMLocked|VMIO) != 0 || advice == madvFree && (v.VMFile != nil || flags&VMShared != 0) {
+	case syscall.MADV_DONTNEED, madvDontNeedLocked, madvFree:
+		if locked && advice != madvDontNeedLocked || v.VMFlags&VMIO != 0 || advice == madvFree && (v.VMFile != nil || v.VMFlags&VMShared != 0) {
 			return v, syscall.EINVAL
 		}
 		// A lazy free would only save work that a fault does for us.
 		zapPageRange(m, start, end)
+		return v, 0
 	case syscall.MADV_WILLNEED:
 		if v.VMOps != nil && v.VMOps.Advise != nil {
 			return v, v.VMOps.Advise(v, start, end, advice)
 		}
+		return v, 0
 	case madvRemove:
 		return v, syscall.EINVAL // no mapping here can punch holes into what backs it
+	case madvCold, madvPageout:
+		if locked || v.VMFlags&VMIO != 0 {
+			return v, syscall.EINVAL
+		}
+		return v, 0 // the stealer knows better
+	case madvCollapse:
+		return v, syscall.EINVAL // there are no huge pages
+	}
+	flags, e := adviseFlags(v, advice)
+	if e != 0 || flags == v.VMFlags {
+		return v, e
+	}
+	f := fixup{m: m, v: v, start: start, end: end, flags: flags}
+	e = f.apply()
+	return f.v, e
+}
+
+// adviseFlags is what advice makes of v's flags. EINVAL: not for such a mapping.
+func adviseFlags(v *VMA, advice int) (VMFlags, syscall.Errno) {
+	flags := v.VMFlags
+	switch advice {
+	case syscall.MADV_NORMAL:
+		flags &^= VMRandRead | VMSeqRead
+	case syscall.MADV_RANDOM:
+		flags = flags&^VMSeqRead | VMRandRead
+	case syscall.MADV_SEQUENTIAL:
+		flags = flags&^VMRandRead | VMSeqRead
 	case syscall.MADV_DONTFORK:
 		flags |= VMDontCopy
 	case syscall.MADV_DOFORK:
 		if flags&VMIO != 0 {
-			return v, syscall.EINVAL
+			return flags, syscall.EINVAL
 		}
 		flags &^= VMDontCopy
+	case syscall.MADV_HUGEPAGE:
+		flags = flags&^VMNoHuge | VMHugePage
+	case syscall.MADV_NOHUGEPAGE:
+		flags = flags&^VMHugePage | VMNoHuge
+	case syscall.MADV_MERGEABLE:
+		// There is no ksmd: it is as if it had been told not to run.
+		if flags&(VMMayShare|VMIO|VMDontExpand) == 0 {
+			flags |= VMMergeable
+		}
+	case syscall.MADV_UNMERGEABLE:
+		flags &^= VMMergeable
 	case madvWipeOnFork:
 		if v.VMFile != nil || flags&VMShared != 0 {
-			return v, syscall.EINVAL
+			return flags, syscall.EINVAL
 		}
 		flags |= VMWipeOnFork
 	case madvKeepOnFork:
+		if flags&VMDroppable != 0 {
+			return flags, syscall.EINVAL
+		}
 		flags &^= VMWipeOnFork
 	case madvDontDump:
 		flags |= VMDontDump
 	case madvDoDump:
+		if flags&(VMDroppable|VMIO|VMDontExpand) != 0 {
+			return flags, syscall.EINVAL
+		}
 		flags &^= VMDontDump
-	case madvPopulateRead, madvPopulateWrite:
-		return v, populateAdvised(m, v, start, end, advice == madvPopulateWrite)
 	}
-	if flags == v.VMFlags {
-		return v, 0
-	}
-	f := fixup{m: m, v: v, start: start, end: end, flags: flags}
-	e := f.apply()
-	return f.v, e
+	return flags, 0
 }
 
-// populateAdvised faults pages in as a program's accesses would.
-func populateAdvised(m *MM, v *VMA, start, end uintptr, write bool) syscall.Errno {
-	need := vmAccessBits
-	access := AccessRead
+// populateAdvised faults pages in as a program's accesses would. ENOMEM: a hole, or no
+// memory; EINVAL: that access is not permitted; EFAULT. What comes before stays.
+func populateAdvised(m *MM, start, end uintptr, write bool) syscall.Errno {
+	need, access := vmAccessBits, AccessRead
 	if write {
 		need, access = VMWrite, AccessWrite
 	}
-	if v.VMFlags&need == 0 {
-		return syscall.EINVAL
-	}
 	for ; start < end; start += arch.PageSize {
+		v := FindVMA(m, start)
+		if v == nil || v.VMStart > start {
+			return syscall.ENOMEM
+		}
+		if v.VMFlags&need == 0 {
+			return syscall.EINVAL
+		}
 		switch r := faultLocked(m, start, access); {
 		case r == FaultOOM:
 			return syscall.ENOMEM
@@ -154,24 +203,22 @@ func populateAdvised(m *MM, v *VMA, start, end uintptr, write bool) syscall.Errn
 	return 0
 }
 
-// DoMincore (sys_mincore) sets out[i] to 1 if page i from addr on is in memory,
-// else 0. MmapSem held. ENOMEM: a hole.
-func DoMincore(m *MM, addr uintptr, out []byte) syscall.Errno {
-	v := FindVMA(m, addr)
-	for i := range out {
-		for v != nil && v.VMEnd <= addr {
-			v = v.vmNext
-		}
-		if v == nil || addr < v.VMStart {
-			return syscall.ENOMEM
-		}
+// DoMincore (do_mincore) sets out[i] to 1 if page i from addr on is in memory, else 0,
+// as far as the vma at addr reaches, and returns for how many. MmapSem held. ENOMEM: addr
+// is in a hole.
+func DoMincore(m *MM, addr uintptr, out []byte) (int, syscall.Errno) {
+	v := lookupVMA(m, addr)
+	if v == nil {
+		return 0, syscall.ENOMEM
+	}
+	n := int(min(uintptr(len(out)), (v.VMEnd-addr)>>arch.PageShift))
+	for i := range out[:n] {
 		out[i] = 0
-		if isResident(m, v, addr) {
+		if isResident(m, v, addr+uintptr(i)<<arch.PageShift) {
 			out[i] = 1
 		}
-		addr += arch.PageSize
 	}
-	return 0
+	return n, 0
 }
 
 // isResident reports whether the page of addr in v is in memory. MmapSem held.

@@ -158,7 +158,7 @@ func applyLock(m *MM, start, end uintptr, lock VMFlags) (e syscall.Errno) {
 // in: so none is stolen after. (2.3 faulted the pages in here; we do so after the merge.)
 // Mappings of the kernel's pages stay as they are: those are never stolen.
 func mlockFixup(m *MM, v *VMA, start, end uintptr, lock VMFlags) syscall.Errno {
-	if lock == v.VMFlags&vmLockedBits || v.VMFlags&(VMIO|VMReserved|VMDontExpand) != 0 {
+	if lock == v.VMFlags&vmLockedBits || v.VMFlags&(VMIO|VMReserved|VMDontExpand|VMDroppable) != 0 {
 		return 0
 	}
 	old := v.VMFlags

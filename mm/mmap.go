@@ -1,6 +1,7 @@
 package mm
 
 import (
+	"math"
 	"sync/atomic"
 	"syscall"
 
@@ -10,6 +11,7 @@ import (
 // Flags of mmap that the standard library does not name.
 const (
 	MapSharedValidate = 0x3
+	MapDroppable      = 0x8
 	MapFixedNoReplace = 0x100000
 	mapTypeMask       = 0xf
 	mapUninitialized  = 0x4000000
@@ -39,6 +41,10 @@ func mayExpand(m *MM, f VMFlags, pages int64) bool {
 	return !isData(f) || uint64(m.dataVM+pages) <= m.Limits.Data.Load()>>arch.PageShift
 }
 
+// mayMapAt reports whether m may map at a fixed address: what is near 0 is for those with
+// CAP_SYS_RAWIO, as a kernel that followed a nil pointer would end up there.
+func mayMapAt(m *MM, addr uintptr) bool { return addr >= mmapMinAddr || m.Limits.RawIO.Load() }
+
 // mayLock checks RLIMIT_MEMLOCK for more locked pages. MmapSem held.
 func mayLock(m *MM, pages int64) bool {
 	return m.Limits.IPCLock.Load() || uint64(m.lockedVM+pages) <= m.Limits.Memlock.Load()>>arch.PageShift
@@ -60,7 +66,7 @@ func (r *mmapRequest) pages() int64 { return int64(r.length >> arch.PageShift) }
 // DoMmap (do_mmap) maps length bytes of file from page pgoff on, or anonymous
 // memory when file is nil, and returns the address. MmapSem held, no spinlock;
 // may sleep. Errors in the order of Linux: EINVAL empty; ENOMEM length; EOVERFLOW
-// offset; ENOMEM too many vmas or no room; EINVAL unaligned with MAP_FIXED; EEXIST;
+// offset; ENOMEM too many vmas or no room; EINVAL unaligned with MAP_FIXED; EPERM near 0; EEXIST;
 // EPERM, EAGAIN locked memory; EACCES, EINVAL, ENODEV of the file; ENOMEM limits.
 // (2.3 returned addr for an empty request and knew no shared anonymous memory.)
 func DoMmap(m *MM, file File, addr, length uintptr, prot, flags int, pgoff uint64) (uintptr, syscall.Errno) {
@@ -121,6 +127,9 @@ func (r *mmapRequest) place(m *MM) syscall.Errno {
 	if r.addr&^arch.PageMask != 0 {
 		return syscall.EINVAL
 	}
+	if !mayMapAt(m, r.addr) {
+		return syscall.EPERM
+	}
 	if r.flags&MapFixedNoReplace != 0 && findIntersection(m, r.addr, r.addr+r.length) != nil {
 		return syscall.EEXIST
 	}
@@ -130,21 +139,11 @@ func (r *mmapRequest) place(m *MM) syscall.Errno {
 // checkType checks MAP_SHARED or MAP_PRIVATE against the file's mode and settles vmFlags.
 func (r *mmapRequest) checkType() syscall.Errno {
 	kind := r.flags & mapTypeMask
-	if r.vmFlags&VMGrowsDown != 0 && (r.file != nil || kind != syscall.MAP_PRIVATE) {
-		return syscall.EINVAL
-	}
 	if r.file == nil {
-		switch kind {
-		case syscall.MAP_SHARED:
-			r.vmFlags |= VMShared | VMMayShare
-			r.pgoff = 0
-		case syscall.MAP_PRIVATE:
-			// Neighbours merge when their offsets follow, so it comes from the address.
-			r.pgoff = uint64(r.addr >> arch.PageShift)
-		default:
-			return syscall.EINVAL
-		}
-		return 0
+		return r.checkAnonymous(kind)
+	}
+	if r.file.IMmap() != nil && (r.pgoff+uint64(r.pages()))<<arch.PageShift > math.MaxInt64 {
+		return syscall.EOVERFLOW
 	}
 	const known = syscall.MAP_SHARED | syscall.MAP_PRIVATE | syscall.MAP_FIXED | syscall.MAP_ANON | syscall.MAP_32BIT |
 		syscall.MAP_GROWSDOWN | mapLegacyMask | syscall.MAP_LOCKED | syscall.MAP_NORESERVE | syscall.MAP_POPULATE |
@@ -172,6 +171,32 @@ func (r *mmapRequest) checkType() syscall.Errno {
 	default:
 		return syscall.EINVAL
 	}
+	if r.vmFlags&VMGrowsDown != 0 {
+		return syscall.EINVAL
+	}
+	return 0
+}
+
+// checkAnonymous is checkType without a file. What MAP_DROPPABLE maps is never dropped here.
+func (r *mmapRequest) checkAnonymous(kind int) syscall.Errno {
+	if r.vmFlags&VMGrowsDown != 0 && kind != syscall.MAP_PRIVATE {
+		return syscall.EINVAL
+	}
+	// Neighbours merge when their offsets follow, so it comes from the address.
+	r.pgoff = uint64(r.addr >> arch.PageShift)
+	switch kind {
+	case syscall.MAP_PRIVATE:
+	case syscall.MAP_SHARED:
+		r.vmFlags |= VMShared | VMMayShare
+		r.pgoff = 0
+	case MapDroppable:
+		if r.flags&syscall.MAP_LOCKED != 0 {
+			return syscall.EINVAL
+		}
+		r.vmFlags |= VMDroppable | VMNoReserve | VMWipeOnFork | VMDontDump
+	default:
+		return syscall.EINVAL
+	}
 	return 0
 }
 
@@ -188,7 +213,7 @@ func (r *mmapRequest) install(m *MM) syscall.Errno {
 	}
 	if r.flags&syscall.MAP_NORESERVE != 0 {
 		r.vmFlags |= VMNoReserve
-	} else if isData(r.vmFlags) {
+	} else if isData(r.vmFlags) && r.vmFlags&VMNoReserve == 0 {
 		if !enoughMemory(r.pages()) {
 			return syscall.ENOMEM
 		}

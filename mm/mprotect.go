@@ -114,8 +114,11 @@ func (f *fixup) fixupMiddle() syscall.Errno {
 // TaskSize, a hole in the range, too many vmas or no memory; EACCES more than the
 // mapping may have. What comes before the place of the error stays changed.
 func DoMprotect(m *MM, start, length uintptr, prot int) syscall.Errno {
-	const grows = syscall.PROT_GROWSDOWN | syscall.PROT_GROWSUP
-	if prot&grows == grows || prot&^(protMask|grows) != 0 || start&^arch.PageMask != 0 {
+	const (
+		grows   = syscall.PROT_GROWSDOWN | syscall.PROT_GROWSUP
+		protSem = 0x8 // asks for what all memory can do
+	)
+	if prot&grows == grows || start&^arch.PageMask != 0 {
 		return syscall.EINVAL
 	}
 	if length == 0 {
@@ -123,6 +126,9 @@ func DoMprotect(m *MM, start, length uintptr, prot int) syscall.Errno {
 	}
 	if length = pageAlign(length); length == 0 || start+length <= start || start+length > arch.TaskSize {
 		return syscall.ENOMEM
+	}
+	if prot&^(protMask|grows|protSem) != 0 {
+		return syscall.EINVAL
 	}
 	end := start + length
 	v := FindVMA(m, start)

@@ -4,7 +4,6 @@ import (
 	"syscall"
 
 	"yolk/arch"
-	"yolk/arch/pt"
 )
 
 // Flags of mremap.
@@ -12,10 +11,9 @@ const (
 	MremapMayMove   = 1
 	MremapFixed     = 2
 	MremapDontUnmap = 4
-	mremapKnown     = MremapMayMove | MremapFixed | MremapDontUnmap
 )
 
-// mremapRequest is a call of DoMremap; addr and the lengths are page aligned.
+// mremapRequest is a call of DoMremap; the lengths are page aligned.
 type mremapRequest struct {
 	addr, oldLen, newLen uintptr
 	flags                int
@@ -24,44 +22,109 @@ type mremapRequest struct {
 
 // DoMremap (do_mremap) changes the size of the mapping at addr, or its place.
 // MmapSem held, no spinlock; may sleep. EINVAL flags, alignment, lengths, overlap;
-// EPERM sealed; EFAULT not one mapping; EAGAIN locked limit; ENOMEM limits, no room.
-// (2.3 unmapped everything for a new length of 0.) With MremapDontUnmap only the pages
-// move, and the old mapping stays, empty and unlocked.
+// EFAULT not one mapping; EPERM sealed; EAGAIN locked limit; ENOMEM limits, no room.
+// The order of errors, and the move of several mappings at once, are those of Linux 6.17.
+// (2.3 unmapped everything for a new length of 0.)
 func DoMremap(m *MM, addr, oldLen, newLen uintptr, flags int, newAddr uintptr) (uintptr, syscall.Errno) {
-	if flags&^mremapKnown != 0 || flags&^MremapMayMove != 0 && flags&MremapMayMove == 0 || addr&^arch.PageMask != 0 {
-		return 0, syscall.EINVAL
-	}
 	r := mremapRequest{addr, pageAlign(oldLen), pageAlign(newLen), flags, newAddr}
-	if flags&MremapDontUnmap != 0 && r.oldLen != r.newLen {
-		return 0, syscall.EINVAL
-	}
-	if r.newLen == 0 || r.newLen > arch.TaskSize || r.oldLen > arch.TaskSize || addr > arch.TaskSize-r.oldLen {
-		return 0, syscall.EINVAL
-	}
-	if isSealed(FindVMA(m, addr), addr+r.oldLen) {
-		return 0, syscall.EPERM
-	}
-	if flags&(MremapFixed|MremapDontUnmap) != 0 {
-		return r.toFixed(m)
-	}
-	if r.newLen <= r.oldLen {
-		if FindVMA(m, addr) == nil || FindVMA(m, addr).VMStart > addr {
-			return 0, syscall.EFAULT
-		}
-		return addr, r.shrink(m)
-	}
-	v, e := r.check(m)
-	if e != 0 {
+	if e := r.checkArgs(m); e != 0 {
 		return 0, e
 	}
-	pages := int64((r.newLen - r.oldLen) >> arch.PageShift)
-	if r.oldLen == v.VMEnd-addr && isFree(m, v.VMEnd, r.newLen-r.oldLen) && addr <= arch.TaskSize-r.newLen {
-		growInPlace(m, v, addr+r.newLen)
-		accountVMA(m, v.VMFlags, pages)
-		r.populateTail(m, v.VMFlags, addr)
+	if flags&MremapFixed != 0 && r.oldLen == r.newLen {
+		return r.moveAll(m)
+	}
+	v, e := r.check(m)
+	switch {
+	case e != 0:
+		return 0, e
+	case r.picksPlace():
+		return r.moveTo(m)
+	case r.newLen < r.oldLen:
+		return addr, r.shrink(m)
+	case r.newLen == r.oldLen:
 		return addr, 0
 	}
-	if flags&MremapMayMove == 0 {
+	return r.grow(m, v)
+}
+
+// picksPlace reports whether the mapping is to move in any case.
+func (r *mremapRequest) picksPlace() bool { return r.flags&(MremapFixed|MremapDontUnmap) != 0 }
+
+// checkArgs is what needs no mapping (check_mremap_params).
+func (r *mremapRequest) checkArgs(m *MM) syscall.Errno {
+	const known = MremapMayMove | MremapFixed | MremapDontUnmap
+	if r.flags&^known != 0 || r.addr&^arch.PageMask != 0 || r.newLen == 0 || r.newLen > arch.TaskSize {
+		return syscall.EINVAL
+	}
+	if !r.picksPlace() {
+		return 0
+	}
+	to := r.newAddr
+	if to > arch.TaskSize-r.newLen || to&^arch.PageMask != 0 || r.flags&MremapMayMove == 0 ||
+		r.flags&MremapDontUnmap != 0 && r.oldLen != r.newLen ||
+		r.addr+r.oldLen > to && to+r.newLen > r.addr {
+		return syscall.EINVAL
+	}
+	if m.mapCount+2 >= maxMapCount()-3 {
+		return syscall.ENOMEM
+	}
+	return 0
+}
+
+// check finds the vma at addr and checks what a change of it must pass (check_prep_vma).
+func (r *mremapRequest) check(m *MM) (*VMA, syscall.Errno) {
+	v := lookupVMA(m, r.addr)
+	switch {
+	case v == nil:
+		return nil, syscall.EFAULT
+	case v.VMFlags&VMSealed != 0:
+		return nil, syscall.EPERM
+	case r.newLen <= r.oldLen && !r.picksPlace():
+		return v, 0
+	case r.oldLen == 0 && v.VMFlags&(VMShared|VMMayShare) == 0,
+		r.flags&MremapDontUnmap != 0 && v.VMFlags&(VMDontExpand|VMIO) != 0:
+		return nil, syscall.EINVAL
+	case min(r.oldLen, r.newLen) > v.VMEnd-r.addr:
+		return nil, syscall.EFAULT
+	case r.newLen <= r.oldLen:
+		return v, 0
+	}
+	off := v.pgoffAt(r.addr)
+	pages := int64((r.newLen - r.oldLen) >> arch.PageShift)
+	switch {
+	case off+uint64(r.newLen>>arch.PageShift) < off:
+		return nil, syscall.EINVAL
+	case v.VMFlags&(VMDontExpand|VMIO) != 0:
+		return nil, syscall.EFAULT
+	case v.VMFlags&VMLocked != 0 && !mayLock(m, pages):
+		return nil, syscall.EAGAIN
+	case !mayExpand(m, v.VMFlags, pages):
+		return nil, syscall.ENOMEM
+	}
+	return v, 0
+}
+
+// shrink unmaps the tail beyond the new length.
+func (r *mremapRequest) shrink(m *MM) syscall.Errno {
+	return DoMunmap(m, r.addr+r.newLen, r.oldLen-r.newLen)
+}
+
+// grow makes the mapping v larger, where it is if that is free (expand_vma).
+func (r *mremapRequest) grow(m *MM, v *VMA) (uintptr, syscall.Errno) {
+	more := r.newLen - r.oldLen
+	pages := int64(more >> arch.PageShift)
+	if r.oldLen == v.VMEnd-r.addr && more <= arch.TaskSize-v.VMEnd && findIntersection(m, v.VMEnd, v.VMEnd+more) == nil {
+		if v.VMFlags&VMAccount != 0 && !enoughMemory(pages) {
+			return 0, syscall.ENOMEM
+		}
+		flags := v.VMFlags
+		growInPlace(m, v, r.addr+r.newLen)
+		accountVMA(m, flags, pages)
+		mergeRange(m, r.addr, r.addr+r.newLen) // v may be gone after this
+		r.populateTail(m, flags, r.addr)
+		return r.addr, 0
+	}
+	if r.flags&MremapMayMove == 0 {
 		return 0, syscall.ENOMEM
 	}
 	to, ok := getUnmappedArea(m, 0, r.newLen, 0)
@@ -71,35 +134,13 @@ func DoMremap(m *MM, addr, oldLen, newLen uintptr, flags int, newAddr uintptr) (
 	return r.move(m, v, to)
 }
 
-// shrink unmaps the tail beyond the new length.
-func (r *mremapRequest) shrink(m *MM) syscall.Errno {
-	if r.newLen == r.oldLen {
-		return 0
-	}
-	return DoMunmap(m, r.addr+r.newLen, r.oldLen-r.newLen)
-}
-
-// toFixed moves to the address given, from which it removes what is there, or for
-// MremapDontUnmap alone to where there is room, there if it can be.
-func (r *mremapRequest) toFixed(m *MM) (uintptr, syscall.Errno) {
-	to := r.newAddr
-	if to&^arch.PageMask != 0 || r.newLen > arch.TaskSize || to > arch.TaskSize-r.newLen ||
-		r.addr < to+r.newLen && to < r.addr+r.oldLen {
-		return 0, syscall.EINVAL
-	}
-	if m.mapCount+2 >= maxMapCount()-3 {
-		return 0, syscall.ENOMEM
-	}
-	if v := FindVMA(m, r.addr); v == nil || v.VMStart > r.addr {
-		return 0, syscall.EFAULT
-	}
-	if r.flags&MremapFixed == 0 {
-		var ok bool
-		if to, ok = getUnmappedArea(m, to, r.newLen, 0); !ok {
-			return 0, syscall.ENOMEM
+// moveTo moves to the address given, from which it removes what is there, or with
+// DONTUNMAP alone to one that is free (mremap_to).
+func (r *mremapRequest) moveTo(m *MM) (uintptr, syscall.Errno) {
+	if r.flags&MremapFixed != 0 {
+		if e := DoMunmap(m, r.newAddr, r.newLen); e != 0 {
+			return 0, e
 		}
-	} else if e := DoMunmap(m, to, r.newLen); e != 0 {
-		return 0, e
 	}
 	if r.oldLen > r.newLen {
 		if e := r.shrink(m); e != 0 {
@@ -107,154 +148,50 @@ func (r *mremapRequest) toFixed(m *MM) (uintptr, syscall.Errno) {
 		}
 		r.oldLen = r.newLen
 	}
-	v, e := r.check(m)
-	if e != 0 {
-		return 0, e
+	v := lookupVMA(m, r.addr)
+	if v == nil {
+		return 0, syscall.EFAULT
+	}
+	if r.flags&MremapDontUnmap != 0 && !mayExpand(m, v.VMFlags, int64(r.oldLen>>arch.PageShift)) {
+		return 0, syscall.ENOMEM
+	}
+	to := r.newAddr
+	switch {
+	case r.flags&MremapFixed == 0:
+		var ok bool
+		if to, ok = getUnmappedArea(m, to, r.newLen, 0); !ok {
+			return 0, syscall.ENOMEM
+		}
+	case !mayMapAt(m, to):
+		return 0, syscall.EPERM
 	}
 	return r.move(m, v, to)
 }
 
-// check finds the vma and checks what a change of it must pass (vma_to_resize).
-func (r *mremapRequest) check(m *MM) (*VMA, syscall.Errno) {
+// moveAll moves all mappings of the range, with the gaps between them (remap_move).
+// What was moved before an error stays there. Attached segments move one at a time.
+func (r *mremapRequest) moveAll(m *MM) (uintptr, syscall.Errno) {
+	end := r.addr + r.oldLen
 	v := FindVMA(m, r.addr)
-	if v == nil || v.VMStart > r.addr {
-		return nil, syscall.EFAULT
+	if v == nil || v.VMStart > r.addr || end < r.addr {
+		return 0, syscall.EFAULT
 	}
-	if r.oldLen == 0 && v.VMFlags&(VMShared|VMMayShare) == 0 {
-		return nil, syscall.EINVAL
-	}
-	if r.oldLen > v.VMEnd-r.addr {
-		return nil, syscall.EFAULT
-	}
-	pages := int64((r.newLen - r.oldLen) >> arch.PageShift)
-	if r.flags&MremapDontUnmap != 0 {
-		if v.VMFlags&(VMDontExpand|VMIO) != 0 {
-			return nil, syscall.EINVAL
+	for first := true; v != nil && v.VMStart < end; first = false {
+		next := v.VMEnd // v will be gone
+		start := max(v.VMStart, r.addr)
+		part := mremapRequest{start, 0, 0, r.flags, r.newAddr + start - r.addr}
+		part.oldLen = min(end, next) - start
+		part.newLen = part.oldLen
+		if v.VMOps == &shmOps && (!first || next < end) {
+			return 0, syscall.EFAULT
 		}
-		pages = int64(r.newLen >> arch.PageShift)
-		if !mayExpand(m, v.VMFlags, pages) || v.VMFlags&VMAccount != 0 && !enoughMemory(pages) {
-			return nil, syscall.ENOMEM
+		if _, e := part.check(m); e != 0 {
+			return 0, e
 		}
-		return v, 0
-	}
-	if pages == 0 {
-		return v, 0
-	}
-	if v.VMFlags&VMDontExpand != 0 {
-		return nil, syscall.EFAULT
-	}
-	if v.VMFlags&VMLocked != 0 && !mayLock(m, pages) {
-		return nil, syscall.EAGAIN
-	}
-	if !mayExpand(m, v.VMFlags, pages) || v.VMFlags&VMAccount != 0 && !enoughMemory(pages) {
-		return nil, syscall.ENOMEM
-	}
-	return v, 0
-}
-
-// growInPlace moves the end of v up over free space. It is the tree's key, but no
-// other key lies between the old end and the new: v keeps its place.
-func growInPlace(m *MM, v *VMA, end uintptr) {
-	lockVMAMappings(v)
-	vmlistModifyLock(m)
-	v.setRange(v.VMStart, end, v.VMPgoff)
-	vmlistModifyUnlock(m)
-	unlockVMAMappings(v)
-}
-
-// populateTail brings in what a locked mapping has grown by.
-func (r *mremapRequest) populateTail(m *MM, flags VMFlags, addr uintptr) {
-	if flags&vmLockedBits == VMLocked && r.newLen > r.oldLen {
-		makePagesPresent(m, addr+r.oldLen, addr+r.newLen)
-	}
-}
-
-// move (move_vma) moves the mapping to free room at to. In 1999 the pages went
-// first and the vma after, so that a truncate missed them, and the vma was used
-// after merge_segments had freed it. Here the new vma is in the list before the
-// first pte, and only locals are used after the merge.
-func (r *mremapRequest) move(m *MM, v *VMA, to uintptr) (uintptr, syscall.Errno) {
-	if m.mapCount+2 >= maxMapCount()-3 {
-		return 0, syscall.ENOMEM
-	}
-	flags := v.VMFlags
-	n := copyVMA(m, v)
-	if n == nil {
-		return 0, syscall.ENOMEM
-	}
-	n.setRange(to, to+r.newLen, v.pgoffAt(r.addr))
-	openVMA(n)
-	insertVMA(m, n)
-	accountVMA(m, flags, int64(r.newLen>>arch.PageShift))
-	if !movePageTables(m, v, to, r.addr, r.oldLen) {
-		// Back: the old tables are all there, so this cannot fail.
-		movePageTables(m, v, r.addr, to, r.oldLen)
-		DoMunmap(m, to, r.newLen)
-		return 0, syscall.ENOMEM
-	}
-	mergeRange(m, to, to+r.newLen) // n may be gone after this
-	switch {
-	case r.flags&MremapDontUnmap != 0:
-		if flags&VMLocked != 0 {
-			// Without memory to split the vma in, what is left stays locked.
-			applyLock(m, r.addr, r.addr+r.oldLen, 0)
+		if _, e := part.moveTo(m); e != 0 {
+			return 0, e
 		}
-	case r.oldLen > 0:
-		if e := DoMunmap(m, r.addr, r.oldLen); e != 0 {
-			// A hole without room for its upper part: undo, as above.
-			v = FindVMA(m, r.addr)
-			movePageTables(m, v, r.addr, to, r.oldLen)
-			DoMunmap(m, to, r.newLen)
-			return 0, syscall.ENOMEM
-		}
+		v = FindVMA(m, next)
 	}
-	r.populateTail(m, flags, to)
-	return to, 0
-}
-
-// movePageTables (move_page_tables) moves the ptes of length bytes at from to to,
-// where none are. False when a table could not be allocated; some have moved
-// then. v is the vma whose file the pages are of. MmapSem held; may sleep.
-func movePageTables(m *MM, v *VMA, to, from, length uintptr) bool {
-	end := from + length
-	for at := from; at < end; {
-		src, addr := nextPTE(m, at, end)
-		if src == nil {
-			break
-		}
-		dst := allocPTE(m, addr-from+to)
-		if dst == nil {
-			return false
-		}
-		stop := min(end, tableEnd(addr), tableEnd(addr-from+to)-to+from)
-		lockVMAMappings(v)
-		m.PageTableLock.Lock()
-		movePTEs(v, tableSlice(dst, addr, stop), tableSlice(src, addr, stop))
-		// Nobody may write through an old translation once the page is at its new
-		// place, where a stealer may find it.
-		arch.FlushTLBRange(&m.Ctx, addr, stop)
-		m.PageTableLock.Unlock()
-		unlockVMAMappings(v)
-		step("move_page_tables: moved")
-		at = stop
-	}
-	return true
-}
-
-// movePTEs moves entries of v as they are. PageTableLock held, and v's i_shared_lock, by
-// which a truncate sees them at their old place or at their new one.
-func movePTEs(v *VMA, dst, src []uint64) {
-	if r := v.ring(); r != nil {
-		r.assertLocked()
-	}
-	for i := range src {
-		if e := loadPTE(&src[i]); !e.None() {
-			setPTE(&dst[i], getAndClearPTE(&src[i]))
-		}
-	}
-}
-
-// tableEnd is where the pte table that maps addr ends.
-func tableEnd(addr uintptr) uintptr {
-	return addr&^(pt.Entries*arch.PageSize-1) + pt.Entries*arch.PageSize
+	return r.newAddr, 0
 }

@@ -20,7 +20,7 @@ func DoRemapFilePages(m *MM, start, size uintptr, prot int, pgoff uint64, flags 
 		return syscall.EINVAL
 	}
 	v := FindVMA(m, start)
-	if v == nil || v.VMStart > start || v.VMFlags&VMShared == 0 || v.VMFile == nil || v.VMFile.IMmap() == nil {
+	if v == nil || v.VMStart > start || v.VMFlags&VMShared == 0 || v.VMFile == nil || v.VMOps == &shmOps || special(v) != nil {
 		return syscall.EINVAL
 	}
 	for next := v; next.VMEnd < end; next = next.vmNext {

@@ -134,8 +134,11 @@ func (o *shmFrames) CanRead() bool { return true }
 // CanWrite is always true.
 func (o *shmFrames) CanWrite() bool { return true }
 
-// Mmap is not called: nobody can open it.
-func (o *shmFrames) Mmap(*VMA) syscall.Errno { return syscall.ENODEV }
+// Mmap maps more of what a mapping has already, for remap_file_pages.
+func (o *shmFrames) Mmap(v *VMA) syscall.Errno {
+	v.VMOps = &anonSharedOps
+	return 0
+}
 
 // IMmap is nil: it is never truncated.
 func (o *shmFrames) IMmap() *IMmap { return nil }

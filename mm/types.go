@@ -38,6 +38,15 @@ const (
 	VMSealed     VMFlags = 0x800000  // mseal
 	VMInherited  VMFlags = 0x1000000 // had anonymous pages when fork copied it
 
+	// Advice that changes nothing here, but which mappings are one: Linux's programs see that.
+	VMRandRead  VMFlags = 0x2000000  // madvise(MADV_RANDOM)
+	VMSeqRead   VMFlags = 0x4000000  // MADV_SEQUENTIAL
+	VMHugePage  VMFlags = 0x8000000  // MADV_HUGEPAGE
+	VMNoHuge    VMFlags = 0x10000000 // MADV_NOHUGEPAGE
+	VMMergeable VMFlags = 0x20000000 // MADV_MERGEABLE
+
+	VMDroppable VMFlags = 0x40000000 // mmap(MAP_DROPPABLE)
+
 	vmAccessBits  = VMRead | VMWrite | VMExec
 	vmLockedBits  = VMLocked | VMLockOnFlt
 	vmStackFlags  = VMRead | VMWrite | VMMayRead | VMMayWrite | VMMayExec | VMGrowsDown
@@ -149,6 +158,7 @@ type IMmap struct {
 type Limits struct {
 	AS, Stack, Data, Memlock atomic.Uint64
 	IPCLock                  atomic.Bool  // CAP_IPC_LOCK
+	RawIO                    atomic.Bool  // CAP_SYS_RAWIO
 	OOMScoreAdj              atomic.Int32 // thousandths of all memory, for the OOM killer; OOMScoreAdjMin: spare it
 }
 

@@ -223,3 +223,11 @@ func unlinkVMA(m *MM, v, prev *VMA) {
 	m.mapCount--
 	noteChange(v)
 }
+
+// lookupVMA returns the vma that covers addr, or nil (vma_lookup). Locks as FindVMA.
+func lookupVMA(m *MM, addr uintptr) *VMA {
+	if v := FindVMA(m, addr); v != nil && v.VMStart <= addr {
+		return v
+	}
+	return nil
+}

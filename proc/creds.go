@@ -25,6 +25,7 @@ const (
 	CapSetPCap     = 8
 	CapIPCLock     = 14
 	CapIPCOwner    = 15
+	CapSysRawIO    = 17
 	CapSysPtrace   = 19
 	CapSysAdmin    = 21
 	CapSysBoot     = 22
@@ -59,6 +60,7 @@ func (t *Task) SetCreds(c Creds) {
 	c.cred = &fs.Cred{UID: c.FSUID, GID: c.FSGID, Groups: c.Groups}
 	t.creds.Store(&c)
 	t.Group.Limits.MM.IPCLock.Store(c.Capable(CapIPCLock))
+	t.Group.Limits.MM.RawIO.Store(c.Capable(CapSysRawIO))
 }
 
 // Caller is the task as fs knows it: where it stands and what it may do.

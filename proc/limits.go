@@ -79,6 +79,7 @@ func (l *Limits) copyFrom(o *Limits) {
 		l.put(i, o.Get(i))
 	}
 	l.MM.IPCLock.Store(o.MM.IPCLock.Load())
+	l.MM.RawIO.Store(o.MM.RawIO.Load())
 	l.MM.OOMScoreAdj.Store(o.MM.OOMScoreAdj.Load())
 	l.oomAdjMin.Store(o.oomAdjMin.Load())
 	l.coreFilter.Store(o.coreFilter.Load())

@@ -49,6 +49,7 @@ func Spawn(a *SpawnArgs) (t *Task, e errno.Errno, reason string) {
 	g.init()
 	g.Limits.copyFrom(&initGroup.Limits)
 	g.Limits.MM.IPCLock.Store(true)
+	g.Limits.MM.RawIO.Store(true)
 	g.actions = new(sigHand)
 	t = &Task{Group: g, Files: a.Files, FS: fs.NewContext(), call: noCall, started: Uptime()}
 	t.creds.Store(rootCreds())

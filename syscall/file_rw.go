@@ -37,15 +37,14 @@ type cursor struct {
 	left uintptr
 	vec  []byte  // struct iovec of the pieces to come
 	rest uintptr // bytes in the current piece and those to come
+	wild bool    // it reaches out of user space: EFAULT, once the file is known to be right
 }
 
-// single is the cursor of read and write. EFAULT: the buffer reaches out of user space.
-func single(t *proc.Task, addr, n uintptr) (cursor, errno.Errno) {
-	if addr+n < addr || addr+n > arch.TaskSize {
-		return cursor{}, errno.EFAULT
-	}
+// single is the cursor of read and write.
+func single(t *proc.Task, addr, n uintptr) cursor {
+	wild := addr+n < addr || addr+n > arch.TaskSize
 	n = min(n, maxRW)
-	return cursor{m: t.MM, addr: addr, left: n, rest: n}, 0
+	return cursor{m: t.MM, addr: addr, left: n, rest: n, wild: wild}
 }
 
 // vector is the cursor of readv and writev; buf holds the vector meanwhile.
@@ -87,28 +86,34 @@ func (c *cursor) piece(n int) (addr uintptr, size int) {
 	return addr, size
 }
 
-// scatter stores b. EFAULT.
-func (c *cursor) scatter(b []byte) errno.Errno {
-	for len(b) > 0 {
-		addr, n := c.piece(len(b))
-		if e := mm.CopyToUser(c.m, addr, b[:n]); e != 0 {
-			return e
+// byPages calls do with what b has for each piece of user memory, and where that
+// does not reach, page by page: it tells exactly how far the memory does. EFAULT.
+func (c *cursor) byPages(b []byte, do func(m *mm.MM, at uintptr, b []byte) errno.Errno) (n int, e errno.Errno) {
+	for n < len(b) && c.rest > 0 {
+		addr, k := c.piece(len(b) - n)
+		if do(c.m, addr, b[n:n+k]) == 0 {
+			n += k
+			continue
 		}
-		b = b[n:]
+		for end := n + k; n < end; {
+			k := min(end-n, int(arch.PageSize-addr%arch.PageSize))
+			if e := do(c.m, addr, b[n:n+k]); e != 0 {
+				return n, e
+			}
+			n, addr = n+k, addr+uintptr(k)
+		}
 	}
-	return 0
+	return n, 0
+}
+
+// scatter stores b, as far as the memory reaches. EFAULT with the bytes before it.
+func (c *cursor) scatter(b []byte) (n int, e errno.Errno) {
+	return c.byPages(b, func(m *mm.MM, at uintptr, b []byte) errno.Errno { return mm.CopyToUser(m, at, b) })
 }
 
 // gather fills b as far as the memory reaches. EFAULT with the bytes before it.
 func (c *cursor) gather(b []byte) (n int, e errno.Errno) {
-	for n < len(b) && c.rest > 0 {
-		addr, k := c.piece(len(b) - n)
-		if e := mm.CopyFromUser(c.m, b[n:n+k], addr); e != 0 {
-			return n, e
-		}
-		n += k
-	}
-	return n, 0
+	return c.byPages(b, func(m *mm.MM, at uintptr, b []byte) errno.Errno { return mm.CopyFromUser(m, b, at) })
 }
 
 // chunkFor picks a buffer for a transfer of n bytes.
@@ -129,7 +134,10 @@ func readFile(f *fs.File, c *cursor, off int64) (done uintptr, e errno.Errno) {
 		want := buf.b[:min(c.rest, uintptr(len(buf.b)))]
 		n, e := f.ReadAt(want, off)
 		if e == 0 && n > 0 {
-			e = c.scatter(want[:n])
+			var stored int
+			if stored, e = c.scatter(want[:n]); e != 0 {
+				done += uintptr(stored)
+			}
 		}
 		if e != 0 {
 			if done > 0 {
@@ -207,13 +215,16 @@ func doRead(t *proc.Task, fd uintptr, c *cursor, at int64, positioned bool) (uin
 		return 0, e
 	}
 	defer f.Put()
+	if positioned && !f.Seekable() {
+		return 0, errno.ESPIPE
+	}
 	if !f.CanRead() {
 		return 0, errno.EBADF
 	}
+	if c.wild {
+		return 0, errno.EFAULT
+	}
 	if positioned {
-		if !f.Seekable() {
-			return 0, errno.ESPIPE
-		}
 		return readFile(f, c, at)
 	}
 	pos := f.LockPos()
@@ -228,13 +239,16 @@ func doWrite(t *proc.Task, fd uintptr, c *cursor, at int64, positioned bool) (ui
 		return 0, e
 	}
 	defer f.Put()
+	if positioned && !f.Seekable() {
+		return 0, errno.ESPIPE
+	}
 	if !f.CanWrite() {
 		return 0, errno.EBADF
 	}
+	if c.wild {
+		return 0, errno.EFAULT
+	}
 	if positioned {
-		if !f.Seekable() {
-			return 0, errno.ESPIPE
-		}
 		n, _, e := writeFile(t, f, c, at)
 		return n, e
 	}
@@ -254,24 +268,12 @@ func checkFD(t *proc.Task, fd uintptr) errno.Errno {
 }
 
 func sysRead(t *proc.Task, a *Args) (uintptr, errno.Errno) {
-	c, e := single(t, a[1], a[2])
-	if e != 0 {
-		if bad := checkFD(t, a[0]); bad != 0 {
-			e = bad
-		}
-		return 0, e
-	}
+	c := single(t, a[1], a[2])
 	return doRead(t, a[0], &c, 0, false)
 }
 
 func sysWrite(t *proc.Task, a *Args) (uintptr, errno.Errno) {
-	c, e := single(t, a[1], a[2])
-	if e != 0 {
-		if bad := checkFD(t, a[0]); bad != 0 {
-			e = bad
-		}
-		return 0, e
-	}
+	c := single(t, a[1], a[2])
 	return doWrite(t, a[0], &c, 0, false)
 }
 
@@ -279,10 +281,7 @@ func sysPread(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	if int64(a[3]) < 0 {
 		return 0, errno.EINVAL
 	}
-	c, e := single(t, a[1], a[2])
-	if e != 0 {
-		return 0, e
-	}
+	c := single(t, a[1], a[2])
 	return doRead(t, a[0], &c, int64(a[3]), true)
 }
 
@@ -290,10 +289,7 @@ func sysPwrite(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	if int64(a[3]) < 0 {
 		return 0, errno.EINVAL
 	}
-	c, e := single(t, a[1], a[2])
-	if e != 0 {
-		return 0, e
-	}
+	c := single(t, a[1], a[2])
 	return doWrite(t, a[0], &c, int64(a[3]), true)
 }
 

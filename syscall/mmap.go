@@ -123,15 +123,14 @@ func sysMincore(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	}
 	var buf [256]byte
 	for pages > 0 {
-		part := buf[:min(pages, uintptr(len(buf)))]
-		n := uintptr(len(part))
-		if e := locked(t.MM, func() errno.Errno { return mm.DoMincore(t.MM, addr, part) }); e != 0 {
+		part, n := buf[:min(pages, uintptr(len(buf)))], 0
+		if e := locked(t.MM, func() (e errno.Errno) { n, e = mm.DoMincore(t.MM, addr, part); return e }); e != 0 {
 			return 0, e
 		}
-		if e := mm.CopyToUser(t.MM, vec, part); e != 0 {
+		if e := mm.CopyToUser(t.MM, vec, part[:n]); e != 0 {
 			return 0, e
 		}
-		addr, vec, pages = addr+n<<arch.PageShift, vec+n, pages-n
+		addr, vec, pages = addr+uintptr(n)<<arch.PageShift, vec+uintptr(n), pages-uintptr(n)
 	}
 	return 0, 0
 }

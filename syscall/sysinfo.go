@@ -75,6 +75,9 @@ func sysGetrandom(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 		return 0, errno.EINVAL
 	}
 	length := min(a[1], 1<<31-1)
+	if a[0]+length < a[0] || a[0]+length > arch.TaskSize {
+		return 0, errno.EFAULT
+	}
 	for done := uintptr(0); done < length; {
 		b := t.Scratch[:min(length-done, uintptr(len(t.Scratch)))]
 		arch.Random(b)

@@ -82,7 +82,7 @@ func file(slot int) string { return "F" + strconv.Itoa(slot) }
 
 func (g *generator) anyFile() string {
 	if g.one(30) {
-		return g.pick("ffffffffffffffff", "0", "1", "3e7", "F4")
+		return g.pick("ffffffffffffffff", "3e7", "F4")
 	}
 	return file(g.r.IntN(3))
 }

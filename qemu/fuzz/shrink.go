@@ -30,7 +30,9 @@ func candidates(d *difference) (all []program) {
 	}
 	for n := len(p) / 2; n >= 1; n /= 2 {
 		for i := 0; i+n <= len(p); i += n {
-			all = append(all, p.without(i, n))
+			if n < len(p) {
+				all = append(all, p.without(i, n))
+			}
 		}
 		if n == 2 { // pairs that begin at odd lines too
 			for i := 1; i+n <= len(p); i += n {

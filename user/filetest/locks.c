@@ -147,3 +147,21 @@ TEST(locks_of_an_open_file)
 	close(copy);
 	EQ(fcntl(other, F_OFD_SETLKW, &l), 0);
 }
+
+/* The mapping is the last that holds the file, and so its lock. */
+TEST(lock_ends_with_the_mapping)
+{
+	enter_dir();
+	int other;
+	char *p;
+
+	fd = create("f", "text");
+	other = open("f", O_RDWR);
+	EQ(flock(fd, LOCK_EX), 0);
+	p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	CHECK(p != MAP_FAILED);
+	close(fd);
+	EQ(flock(other, LOCK_EX | LOCK_NB), -1);
+	EQ(munmap(p, 4096), 0);
+	EQ(flock(other, LOCK_EX | LOCK_NB), 0);
+}

@@ -116,6 +116,7 @@ static void command(char *line)
 	uint64_t a[ARGS] = {0}, value;
 	int n = words(line, word);
 
+	open_keys();
 	for (int i = 1; i < n; i++)
 		a[i - 1] = parse(word[i]);
 	if (!strcmp(word[0], "fork")) {
@@ -171,6 +172,8 @@ static void task(void)
 	setrlimit(RLIMIT_MEMLOCK, &l);
 	if (setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY))
 		_exit(98);
+	for (int fd = 0; fd < 8; fd++)
+		close(fd);
 	catch_faults();
 	alarm(60);
 	next_line = program;

@@ -34,6 +34,7 @@ void put_result(uint64_t r);
 /* touch.c: accesses of memory that may end in a signal */
 void catch_faults(void);
 void fault_text(void);
+void open_keys(void);
 int load(uint64_t addr, uint64_t *value);
 int store(uint64_t addr, uint64_t value);
 void put_pages(uint64_t addr, uint64_t n);

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "mmfuzz.h"
 
+#include <cpuid.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
@@ -41,6 +42,19 @@ void fault_text(void)
 	put_hex((uint64_t)code);
 	put("@");
 	put_result(at);
+}
+
+/* open_keys makes protection keys let everything through: where the processor has them, Linux makes memory that may only be executed
+ * unreadable with one. */
+void open_keys(void)
+{
+	static int has = -1;
+	unsigned a, b, c = 0, d;
+
+	if (has < 0)
+		has = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (c & 1 << 4);
+	if (has)
+		__asm__ volatile("wrpkru" : : "a"(0), "c"(0), "d"(0));
 }
 
 int load(uint64_t addr, uint64_t *value)

@@ -57,7 +57,7 @@ void put_hex(uint64_t n)
 /* put_result writes what a call has returned: an error as -errno in decimal. */
 void put_result(uint64_t r)
 {
-	enum { NEAR = 1 << 30 };
+	enum { NEAR = 1 << 28, HEAP = 1 << 20 };
 
 	if (r > (uint64_t)-4096) {
 		unsigned e = (unsigned)-r;
@@ -66,10 +66,10 @@ void put_result(uint64_t r)
 	} else if (r >= ARENA && r < ARENA + NEAR) {
 		put("A");
 		put_hex(r - ARENA);
-	} else if (r >= heap && r < heap + NEAR) {
+	} else if (r >= heap && r < heap + HEAP) {
 		put("H");
 		put_hex(r - heap);
-	} else if (r <= top && r > top / 2) {
+	} else if (r <= top && r > top / 4) {
 		put("T");
 		put_hex(top - r);
 	} else {
