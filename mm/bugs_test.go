@@ -71,13 +71,15 @@ func TestBug04MoveVMAUsesLocals(t *testing.T) {
 	testMachine(t, 1024)
 	m := testSpace(t)
 	low, high := base, base+64*pg
-	for _, a := range []uintptr{low, high} {
-		if _, e := m.tMmap(a, 4*pg, rw, private|fixed); e != 0 {
-			t.Fatal(e)
-		}
-		if e := m.tMlock(a, 4*pg, 0); e != 0 {
-			t.Fatal(e)
-		}
+	if _, e := m.tMmap(low, 8*pg, rw, private|fixed); e != 0 {
+		t.Fatal(e)
+	}
+	if e := m.tMlock(low, 8*pg, 0); e != 0 {
+		t.Fatal(e)
+	}
+	// Away, and back to where it fits on: then the two are one.
+	if _, e := m.tMremap(low+4*pg, 4*pg, 4*pg, MremapMayMove|MremapFixed, high); e != 0 {
+		t.Fatal(e)
 	}
 	if _, e := m.tMremap(high, 4*pg, 8*pg, MremapMayMove|MremapFixed, low+4*pg); e != 0 {
 		t.Fatal(e)

@@ -93,6 +93,7 @@ func doAnonymousPage(m *MM, v *VMA, addr uintptr, pte *uint64, write bool) Fault
 	e := pt.Make(zeroPFN, v.pageProt&^pt.Write|pt.Accessed)
 	var page *Page
 	if write {
+		prepareAnon(m, v)
 		if page = AllocPage(GFPHighUser | GFPZero); page == nil {
 			return FaultOOM
 		}
@@ -123,6 +124,9 @@ func doNoPage(m *MM, v *VMA, addr uintptr, pte *uint64, write bool) FaultResult 
 		return doAnonymousPage(m, v, addr, pte, write)
 	}
 	noShare := write && v.VMFlags&VMShared == 0
+	if noShare {
+		prepareAnon(m, v)
+	}
 	injectR8(m)
 	assertDriver()
 	page, how := v.VMOps.Nopage(v, addr, noShare)
@@ -244,6 +248,7 @@ func swapReadFailed(pte *uint64, e arch.PTE) FaultResult {
 func doWPPage(m *MM, v *VMA, addr uintptr, pte *uint64, e arch.PTE) FaultResult {
 	m.PageTableLock.AssertHeld()
 	old := PageOf(e.PFN())
+	prepareAnon(m, v)
 	if v.VMFlags&VMShared != 0 || canReuse(old) {
 		changePTE(pte, ^arch.PTE(0), pt.Write|pt.Dirty|pt.Accessed|anonBit(v))
 		if e&pteAnon == 0 && anonBit(v) != 0 {

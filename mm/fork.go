@@ -52,33 +52,18 @@ func dupVMAs(m, old *MM) syscall.Errno {
 			return syscall.ENOMEM
 		}
 		n.VMFlags &^= vmLockedBits // locks are not inherited
+		forkAnon(n, v)
 		openVMA(n)
 		insertVMA(m, n)
 		accountVMA(m, n.VMFlags, n.pages())
 		if v.VMFlags&VMWipeOnFork != 0 {
 			continue
 		}
-		anon := m.AnonRSS.Load() + m.SwapEnts.Load()
 		if !copyPageRange(m, old, n) {
 			return syscall.ENOMEM
 		}
-		if m.AnonRSS.Load()+m.SwapEnts.Load() > anon {
-			inherit(m, n)
-		}
 	}
 	return 0
-}
-
-// inherit marks n, whose anonymous pages are the parent's too: it merges with none
-// that begins without. Linux keeps the two apart, as their pages have different
-// anon_vmas, and its programs see that in /proc/PID/maps.
-func inherit(m *MM, n *VMA) {
-	if n.VMFlags&VMShared != 0 {
-		return
-	}
-	vmlistModifyLock(m)
-	n.setFlags(n.VMFlags | VMInherited)
-	vmlistModifyUnlock(m)
 }
 
 // copyPageRange (copy_page_range) gives the child m the pages and swap entries

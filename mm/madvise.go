@@ -181,7 +181,7 @@ func adviseFlags(v *VMA, advice int) (VMFlags, syscall.Errno) {
 // populateAdvised faults pages in as a program's accesses would. ENOMEM: a hole, or no
 // memory; EINVAL: that access is not permitted; EFAULT. What comes before stays.
 func populateAdvised(m *MM, start, end uintptr, write bool) syscall.Errno {
-	need, access := vmAccessBits, AccessRead
+	need, access := VMRead, AccessRead
 	if write {
 		need, access = VMWrite, AccessWrite
 	}

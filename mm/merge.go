@@ -7,10 +7,7 @@ func canMerge(prev, next *VMA) bool {
 		prev.VMOps != next.VMOps || prev.PrivateData != next.PrivateData {
 		return false
 	}
-	if prev.VMFile == nil && next.VMFile == nil {
-		return true
-	}
-	return prev.VMFile == next.VMFile && prev.pgoffAt(prev.VMEnd) == next.VMPgoff
+	return prev.VMFile == next.VMFile && prev.pgoffAt(prev.VMEnd) == next.VMPgoff && prev.anon.mergeable(next.anon)
 }
 
 // mergeSegments (merge_segments) joins neighbours in and around [start, end)
@@ -60,6 +57,7 @@ func mergeSegments(m *MM, start, end uintptr) {
 // next leaves the tree before prev takes over its end.
 func absorb(m *MM, prev, next *VMA) {
 	unlinkVMA(m, next, prev)
+	prev.anon |= next.anon // they are the same, or one is none
 	prev.setRange(prev.VMStart, next.VMEnd, prev.VMPgoff)
 }
 

@@ -47,7 +47,7 @@ func copyVMA(m *MM, v *VMA) *VMA {
 	}
 	*n = VMA{
 		VMStart: v.VMStart, VMEnd: v.VMEnd, VMFlags: v.VMFlags, VMPgoff: v.VMPgoff,
-		pageProt: v.pageProt, VMMM: m, VMFile: v.VMFile, VMOps: v.VMOps, PrivateData: v.PrivateData,
+		pageProt: v.pageProt, anon: v.anon, VMMM: m, VMFile: v.VMFile, VMOps: v.VMOps, PrivateData: v.PrivateData,
 	}
 	return n
 }

@@ -43,7 +43,7 @@ func (r *mremapRequest) move(m *MM, v *VMA, to uintptr) (uintptr, syscall.Errno)
 	if n == nil {
 		return 0, syscall.ENOMEM
 	}
-	n.setRange(to, to+r.newLen, v.pgoffAt(r.addr))
+	n.setRange(to, to+r.newLen, movedOff(v, r.addr, to))
 	openVMA(n)
 	insertVMA(m, n)
 	accountVMA(m, flags, int64(r.newLen>>arch.PageShift))
@@ -53,9 +53,10 @@ func (r *mremapRequest) move(m *MM, v *VMA, to uintptr) (uintptr, syscall.Errno)
 		DoMunmap(m, to, r.newLen)
 		return 0, syscall.ENOMEM
 	}
+	whole := r.addr == v.VMStart && r.addr+r.oldLen == v.VMEnd
 	mergeRange(m, to, to+r.newLen) // n, and v, may be gone after this
 	if r.flags&MremapDontUnmap != 0 {
-		unlockVMA(m, lookupVMA(m, r.addr))
+		leaveBehind(m, lookupVMA(m, r.addr), whole)
 	} else if r.oldLen > 0 {
 		if e := DoMunmap(m, r.addr, r.oldLen); e != 0 {
 			// A hole without room for its upper part: undo, as above.
@@ -69,9 +70,12 @@ func (r *mremapRequest) move(m *MM, v *VMA, to uintptr) (uintptr, syscall.Errno)
 	return to, 0
 }
 
-// unlockVMA takes the lock flags of v, all of it: what MREMAP_DONTUNMAP leaves behind
-// is not locked.
-func unlockVMA(m *MM, v *VMA) {
+// leaveBehind is the end of MREMAP_DONTUNMAP for v, which lost pages to another place:
+// nothing of it is locked any more. If that was the whole of it, it has none left.
+func leaveBehind(m *MM, v *VMA, whole bool) {
+	if whole {
+		v.anon = 0
+	}
 	if v.VMFlags&VMLocked == 0 {
 		return
 	}

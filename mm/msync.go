@@ -18,7 +18,7 @@ func DoMsync(m *MM, start, length uintptr, flags int) syscall.Errno {
 		return syscall.EINVAL
 	}
 	end := start + pageAlign(length)
-	if end < start || pageAlign(length) < length {
+	if end < start {
 		return syscall.ENOMEM
 	}
 	var hole syscall.Errno

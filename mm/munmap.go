@@ -103,7 +103,7 @@ func unmapFixup(m *MM, area *VMA, addr, end uintptr, extra *VMA) *VMA {
 	if split { // a hole: extra is the part above it
 		*extra = VMA{
 			VMStart: end, VMEnd: area.VMEnd, VMFlags: area.VMFlags, VMPgoff: area.pgoffAt(end),
-			pageProt: area.pageProt, VMMM: m, VMFile: area.VMFile, VMOps: area.VMOps, PrivateData: area.PrivateData,
+			pageProt: area.pageProt, anon: area.anon, VMMM: m, VMFile: area.VMFile, VMOps: area.VMOps, PrivateData: area.PrivateData,
 		}
 		openVMA(extra)
 	}

@@ -34,9 +34,8 @@ const (
 	VMReserved   VMFlags = 0x80000
 	VMAccount    VMFlags = 0x100000 // counted in committed memory
 	VMWipeOnFork VMFlags = 0x200000
-	VMDontDump   VMFlags = 0x400000  // madvise(MADV_DONTDUMP)
-	VMSealed     VMFlags = 0x800000  // mseal
-	VMInherited  VMFlags = 0x1000000 // had anonymous pages when fork copied it
+	VMDontDump   VMFlags = 0x400000 // madvise(MADV_DONTDUMP)
+	VMSealed     VMFlags = 0x800000 // mseal
 
 	// Advice that changes nothing here, but which mappings are one: Linux's programs see that.
 	VMRandRead  VMFlags = 0x2000000  // madvise(MADV_RANDOM)
@@ -79,6 +78,7 @@ type VMA struct {
 	VMFlags        VMFlags
 	VMPgoff        uint64 // offset in the file, in pages
 	pageProt       arch.PTE
+	anon           anonID // MmapSem alone
 	vmNext         *VMA
 	avlLeft        *VMA
 	avlRight       *VMA

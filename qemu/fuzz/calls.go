@@ -145,7 +145,7 @@ func (g *generator) limit() {
 		pages = 0
 	}
 	if g.one(3) {
-		pages = 1 << 9
+		pages = 1 << 8
 	}
 	g.say("limit", hex(uint64(kind)), hex(uint64(pages)))
 }

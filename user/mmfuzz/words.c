@@ -69,9 +69,14 @@ void put_result(uint64_t r)
 	} else if (r >= heap && r < heap + HEAP) {
 		put("H");
 		put_hex(r - heap);
-	} else if (r <= top && r > top / 4) {
+	} else if (r >= 1UL << 30 && r < 1UL << 31) {
+		put("low"); /* where MAP_32BIT goes, at random */
+	} else if (r <= top && top - r < 1UL << 40) {
 		put("T");
 		put_hex(top - r);
+	} else if (r > ARENA && r < TASK_SIZE) {
+		put("A"); /* the end of something very large */
+		put_hex(r - ARENA);
 	} else {
 		put_hex(r);
 	}
