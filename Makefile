@@ -7,6 +7,7 @@
 # make soak    the same for an hour in one guest, with the checker and a high zone (SOAK_TIME=3600)
 # make sysfuzz random system calls from tasks without privilege (SYSFUZZ_CALLS=10000000, SEED=N)
 # make faults  bad, slow and vanishing disks, and power cuts, seeded (FAULTS_ROUNDS=20, FAULTS_CUTS=100, SEED=N)
+# make fuzz    programs of memory calls here and in a guest: the same answers (CALLS=1000000, SEED=N; docs/fuzz.md)
 # make mutants takes the fixes of known bugs out one by one: the tests must notice
 # make explore runs mm's races through many thousand schedules, seeded (SCHEDULES=N, SEED=N)
 # make omissions leaves out each lock acquisition of mm in turn, and writes docs/mutants.md: what noticed
@@ -24,13 +25,14 @@ KERNEL_LDFLAGS := -T=-0x7fe00000 -E yolk/arch/amd64.entry64 -checklinkname=0
 # Packages whose tests need no guest.
 HOST_PACKAGES = $$($(GO) list ./... | grep -v /qemu/guest$$)
 
-.PHONY: build run test test-host test-guest test-suite suite lint torture soak torture-program sysfuzz faults mutants explore omissions bench clean tools-run tools-test
+.PHONY: build run test test-host test-guest test-suite suite lint torture soak torture-program sysfuzz fuzz faults mutants explore omissions bench clean tools-run tools-test
 
 build:
 	@mkdir -p bin out
 	$(GO) build -o bin/yolk ./qemu
 	$(GO) build -o bin/yolk-suite ./qemu/suite
 	$(GO) build -o bin/yolk-profile ./qemu/profile
+	$(GO) build -o bin/yolk-fuzz ./qemu/fuzz
 	$(KERNEL_ENV) $(GO) build -tags yolk -trimpath -ldflags "$(KERNEL_LDFLAGS)" -o out/kernel.linked ./kernel
 	$(GO) run ./boot -o out/yolk.elf out/kernel.linked
 	$(KERNEL_ENV) $(GO) build -tags yolk,lockdep -trimpath -ldflags "$(KERNEL_LDFLAGS)" -o out/kernel-lockdep.linked ./kernel
@@ -106,6 +108,12 @@ faults: tools-test build
 	done
 
 FAULTS := ^Test(SwapErrors|FileErrors|Unmountable|Gone|SlowDisks|PowerCut|PowerKilled)$$
+
+CALLS ?= 1000000
+
+fuzz: tools-test build
+	bin/yolk-fuzz qemu/testdata/fuzz
+	bin/yolk-fuzz -calls $(CALLS) $(if $(SEED),-seed $(SEED))
 
 mutants:
 	$(GO) test -timeout 20m -run TestFixesAreTested ./mm -mutants

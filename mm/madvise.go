@@ -47,9 +47,6 @@ func DoMadvise(m *MM, start, length uintptr, advice int) syscall.Errno {
 		return populateAdvised(m, start, end, advice == madvPopulateWrite)
 	}
 	v := FindVMA(m, start)
-	if takesPages(advice) && losesSealed(v, end) {
-		return syscall.EPERM
-	}
 	var result syscall.Errno
 	for at := start; at < end; v = v.vmNext {
 		if v == nil || v.VMStart >= end {
@@ -96,6 +93,9 @@ func changesFlags(advice int) bool {
 
 // adviseVMA takes advice on [start, end) of v and returns the vma that ends at end.
 func adviseVMA(m *MM, v *VMA, start, end uintptr, advice int) (*VMA, syscall.Errno) {
+	if takesPages(advice) && losesSealed(v, end) {
+		return v, syscall.EPERM
+	}
 	locked := v.VMFlags&VMLocked != 0
 	switch advice {
 	case syscall.MADV_DONTNEED, madvDontNeedLocked, madvFree:

@@ -20,10 +20,9 @@ func canLock(m *MM) bool { return m.Limits.IPCLock.Load() || m.Limits.Memlock.Lo
 // lockRange turns the arguments of mlock into whole pages. EINVAL when they wrap.
 func lockRange(addr, length uintptr) (start, end uintptr, e syscall.Errno) {
 	start = addr & arch.PageMask
-	length += addr - start
-	end = start + pageAlign(length)
-	if end < start || length < addr-start || length > 0 && end == start {
-		return 0, 0, syscall.EINVAL
+	end = start + pageAlign(length+addr-start) // a length that wraps is none, as in Linux
+	if end < start {
+		return start, end, syscall.EINVAL
 	}
 	return start, end, 0
 }
@@ -37,12 +36,12 @@ func DoMlock(m *MM, addr, length uintptr, flags int) syscall.Errno {
 		return syscall.EPERM
 	}
 	start, end, e := lockRange(addr, length)
-	if e != 0 {
-		return e
-	}
 	more := int64((end-start)>>arch.PageShift) - lockedIn(m, start, end)
 	if !mayLock(m, more) {
 		return syscall.ENOMEM
+	}
+	if e != 0 {
+		return e
 	}
 	lock := VMLocked
 	if flags&MlockOnFault != 0 {

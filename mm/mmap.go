@@ -142,7 +142,7 @@ func (r *mmapRequest) checkType() syscall.Errno {
 	if r.file == nil {
 		return r.checkAnonymous(kind)
 	}
-	if r.file.IMmap() != nil && (r.pgoff+uint64(r.pages()))<<arch.PageShift > math.MaxInt64 {
+	if r.file.IMmap() != nil && r.pgoff > math.MaxInt64>>arch.PageShift-uint64(r.pages()) {
 		return syscall.EOVERFLOW
 	}
 	const known = syscall.MAP_SHARED | syscall.MAP_PRIVATE | syscall.MAP_FIXED | syscall.MAP_ANON | syscall.MAP_32BIT |

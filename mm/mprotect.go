@@ -110,8 +110,8 @@ func (f *fixup) fixupMiddle() syscall.Errno {
 }
 
 // DoMprotect (sys_mprotect) sets the protection of [start, start+length). MmapSem
-// held, no spinlock; may sleep. EINVAL unaligned or unknown bits; ENOMEM beyond
-// TaskSize, a hole in the range, too many vmas or no memory; EACCES more than the
+// held, no spinlock; may sleep. EINVAL unaligned or unknown bits; ENOMEM a hole
+// in the range, or it wraps, too many vmas or no memory; EACCES more than the
 // mapping may have. What comes before the place of the error stays changed.
 func DoMprotect(m *MM, start, length uintptr, prot int) syscall.Errno {
 	const (
@@ -124,7 +124,7 @@ func DoMprotect(m *MM, start, length uintptr, prot int) syscall.Errno {
 	if length == 0 {
 		return 0
 	}
-	if length = pageAlign(length); length == 0 || start+length <= start || start+length > arch.TaskSize {
+	if length = pageAlign(length); length == 0 || start+length <= start {
 		return syscall.ENOMEM
 	}
 	if prot&^(protMask|grows|protSem) != 0 {
@@ -134,9 +134,6 @@ func DoMprotect(m *MM, start, length uintptr, prot int) syscall.Errno {
 	v := FindVMA(m, start)
 	if v == nil {
 		return syscall.ENOMEM
-	}
-	if isSealed(v, end) {
-		return syscall.EPERM
 	}
 	switch {
 	case prot&syscall.PROT_GROWSDOWN != 0:
@@ -177,6 +174,9 @@ func mprotectRange(m *MM, v *VMA, start, end uintptr, access VMFlags) syscall.Er
 
 // mprotectFixup (mprotect_fixup) changes [start, end) of v to new flags.
 func mprotectFixup(m *MM, v *VMA, start, end uintptr, flags VMFlags) syscall.Errno {
+	if v.VMFlags&VMSealed != 0 {
+		return syscall.EPERM
+	}
 	if flags == v.VMFlags {
 		return 0
 	}
@@ -185,6 +185,9 @@ func mprotectFixup(m *MM, v *VMA, start, end uintptr, flags VMFlags) syscall.Err
 	}
 	pages := int64((end - start) >> arch.PageShift)
 	old := v.VMFlags
+	if flags&VMWrite == 0 && v.VMFile == nil && v.anon == 0 {
+		flags &^= VMAccount // it may never be written: it is given back
+	}
 	if isData(flags) && !isData(old) {
 		if !mayExpand(m, flags, 0) || uint64(m.dataVM+pages) > m.Limits.Data.Load()>>arch.PageShift {
 			return syscall.ENOMEM

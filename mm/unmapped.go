@@ -63,7 +63,7 @@ func topDown(m *MM, length uintptr) (uintptr, bool) {
 		}
 		if top >= floor+length {
 			if full {
-				m.gapTop = top - length
+				m.gapTop = top // not below: the mapping may yet fail
 			}
 			return top - length, true
 		}

@@ -87,7 +87,8 @@ func (c *cursor) piece(n int) (addr uintptr, size int) {
 }
 
 // byPages calls do with what b has for each piece of user memory, and where that
-// does not reach, page by page: it tells exactly how far the memory does. EFAULT.
+// does not reach, page by page: it tells exactly how far the memory
+// does, and the cursor has moved on that far. EFAULT.
 func (c *cursor) byPages(b []byte, do func(m *mm.MM, at uintptr, b []byte) errno.Errno) (n int, e errno.Errno) {
 	for n < len(b) && c.rest > 0 {
 		addr, k := c.piece(len(b) - n)
@@ -98,6 +99,8 @@ func (c *cursor) byPages(b []byte, do func(m *mm.MM, at uintptr, b []byte) errno
 		for end := n + k; n < end; {
 			k := min(end-n, int(arch.PageSize-addr%arch.PageSize))
 			if e := do(c.m, addr, b[n:n+k]); e != 0 {
+				back := uintptr(end - n)
+				c.addr, c.left, c.rest = c.addr-back, c.left+back, c.rest+back
 				return n, e
 			}
 			n, addr = n+k, addr+uintptr(k)
@@ -195,7 +198,7 @@ func writeFile(t *proc.Task, f *fs.File, c *cursor, off int64) (done uintptr, ne
 			done += uintptr(n)
 			off = end
 		}
-		if e != 0 || n < want || c.rest == 0 || fault != 0 {
+		if e != 0 || n < want || c.rest == 0 {
 			break
 		}
 	}

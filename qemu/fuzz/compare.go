@@ -71,12 +71,6 @@ func attribute(p program) (lines []int) {
 	return lines
 }
 
-// is reports whether the difference is in a call of that name.
-func (d *difference) is(name string) bool { return d.line()[0] == name }
-
-// number is argument n, from 1 on, of the call, if it is a plain number.
-func (d *difference) number(n int) uint64 { return plain(d.line(), n) }
-
 // plain is argument n of a call, if it is a plain number; else 0.
 func plain(l line, n int) uint64 {
 	if n >= len(l) {

@@ -121,7 +121,7 @@ func (g *generator) length() string {
 	case g.one(16):
 		return hex(n - uint64(1+g.r.IntN(page-1)))
 	case g.one(50):
-		return g.pick("0", "1", "ffffffffffffffff", "fffffffffffff000", "800000000000", "7ffffffff000", "400000000000", "10000000000", "fffffffffffff001",
+		return g.pick("0", "1", "ffffffffffffffff", "fffffffffffff000", "800000000000", "7ffffffff000", "10000000000", "fffffffffffff001",
 			"100000000000000", "201000")
 	}
 	return hex(n)

@@ -202,7 +202,7 @@ func (j *job) report(ctx context.Context) (ok bool, err error) {
 		d := j.found[k]
 		fmt.Printf("--- %d times: %s\n", j.times[k], k)
 		if i >= j.o.shrink {
-			fmt.Println(d)
+			fmt.Printf("%v%v\n", d.p[:min(d.at+1, len(d.p))], d)
 			continue
 		}
 		var e error

@@ -59,6 +59,8 @@ static void do_mincore(const uint64_t a[ARGS])
 	uint64_t b[ARGS] = {a[0], a[1], a[2] ? a[2] : (uint64_t)shared->vec};
 	long r;
 
+	if (is_own(a[0], a[1]) || (a[2] && is_own(a[2], PAGE)))
+		return skip();
 	memset(shared->vec, 2, PAGE);
 	r = raw(SYS_mincore, b);
 	put_result((uint64_t)r);

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
@@ -167,6 +168,7 @@ static void run(unsigned lines)
 /* task is what a program runs in: a process without privilege. */
 static void task(void)
 {
+	setpgid(0, 0);
 	struct rlimit l = {16384 * PAGE, 16384 * PAGE}; /* more than all that is there, gaps filled included */
 
 	setrlimit(RLIMIT_MEMLOCK, &l);
@@ -197,6 +199,9 @@ static void run_program(void)
 	if (pid == 0)
 		task();
 	waitpid(pid, &status, 0);
+	kill(-pid, SIGKILL); /* its child, should it have died itself */
+	while (waitpid(-1, NULL, 0) > 0)
+		;
 	for (int i = 0; i < SLOTS; i++)
 		if (shared->shm[i] >= 0)
 			shmctl(shared->shm[i], IPC_RMID, NULL);
@@ -250,6 +255,7 @@ int main(int argc, char **argv)
 		perror("mmap");
 		return 1;
 	}
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	make_window();
 	while (next_program(fd))
 		run_program();

@@ -59,16 +59,20 @@ void open_keys(void)
 
 int load(uint64_t addr, uint64_t *value)
 {
-	if (sigsetjmp(out, 0))
+	if (sigsetjmp(out, 0)) {
+		open_keys(); /* a signal closes them */
 		return -1;
+	}
 	*value = *(volatile uint8_t *)addr;
 	return 0;
 }
 
 int store(uint64_t addr, uint64_t value)
 {
-	if (sigsetjmp(out, 0))
+	if (sigsetjmp(out, 0)) {
+		open_keys(); /* a signal closes them */
 		return -1;
+	}
 	*(volatile uint8_t *)addr = (uint8_t)value;
 	return 0;
 }
@@ -77,8 +81,10 @@ static int sum(uint64_t addr, uint64_t *value)
 {
 	uint64_t h = 0;
 
-	if (sigsetjmp(out, 0))
+	if (sigsetjmp(out, 0)) {
+		open_keys(); /* a signal closes them */
 		return -1;
+	}
 	for (volatile uint64_t *p = (void *)addr; p < (volatile uint64_t *)(addr + PAGE); p++)
 		h = (h << 7 | h >> 57) * 5 ^ *p;
 	*value = h;

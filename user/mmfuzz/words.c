@@ -71,7 +71,7 @@ void put_result(uint64_t r)
 		put_hex(r - heap);
 	} else if (r >= 1UL << 30 && r < 1UL << 31) {
 		put("low"); /* where MAP_32BIT goes, at random */
-	} else if (r <= top && top - r < 1UL << 40) {
+	} else if (r <= top && top - r < 1UL << 42) {
 		put("T");
 		put_hex(top - r);
 	} else if (r > ARENA && r < TASK_SIZE) {
