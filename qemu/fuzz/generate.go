@@ -145,19 +145,6 @@ func (g *generator) prot() string {
 	return g.pick("0", "1", "1", "2", "3", "4", "5", "6", "7")
 }
 
-// number is any: a flag, a combination of some, or nonsense.
-func (g *generator) number() string {
-	switch g.r.IntN(6) {
-	case 0:
-		return "ffffffffffffffff"
-	case 1:
-		return hex(1 << g.r.IntN(64))
-	case 2:
-		return hex(1<<g.r.IntN(20) | 1<<g.r.IntN(20))
-	}
-	return hex(uint64(g.r.IntN(32)))
-}
-
 // Flags of mmap that the standard library does not name.
 const (
 	mapFixedNoReplace = 0x100000
