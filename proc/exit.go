@@ -170,7 +170,7 @@ func (g *ThreadGroup) endLocked() {
 	treeLock.AssertHeld()
 	g.zombie = true
 	g.giveChildren()
-	g.hangUpOrphans()
+	g.hangUpIfOrphaned(g.parent, g)
 	if g.heldByTracer() {
 		g.tellTracer()
 	} else if g.tellParent() {
@@ -193,6 +193,7 @@ func (g *ThreadGroup) giveChildren() {
 		g.unlinkChild(c)
 		heir.linkChild(c)
 		c.exitSignal, c.creator = SIGCHLD, nil
+		c.hangUpIfOrphaned(g, nil)
 		if sig := c.Flag(FlagParentDeath); sig != 0 {
 			info := UserInfo(sig, SIUser, g.PID, g.leader.Creds().UID)
 			c.Send(&info)
@@ -203,19 +204,21 @@ func (g *ThreadGroup) giveChildren() {
 	}
 }
 
-// hangUpOrphans sends SIGHUP and SIGCONT to stopped process groups that g's end
-// leaves without anybody to continue them (POSIX, _exit).
-func (g *ThreadGroup) hangUpOrphans() {
+// hangUpIfOrphaned sends SIGHUP and SIGCONT to the process group of g if it has stopped
+// members and has just lost the last one who could continue it: parent, which is or was
+// g's, was one, and nobody else is (POSIX, _exit). A group that was orphaned before is left
+// alone. The member without, unless nil, is on its way out.
+func (g *ThreadGroup) hangUpIfOrphaned(parent, without *ThreadGroup) {
 	pg := g.pgrp
-	if pg == nil || !orphanedLocked(pg, g) {
+	if pg == nil || !g.hasKeeper(parent) || !orphanedLocked(pg, without) {
 		return
 	}
 	stopped := false
 	for o := pg.members; o != nil && !stopped; o = o.pgrpNext {
-		stopped = o != g && o.isStopped()
+		stopped = o != without && o.isStopped()
 	}
 	for o := pg.members; o != nil && stopped; o = o.pgrpNext {
-		if o != g {
+		if o != without {
 			o.Kill(SIGHUP)
 			o.Kill(SIGCONT)
 		}

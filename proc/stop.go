@@ -136,10 +136,14 @@ func (t *Task) tellStop(p *ThreadGroup, code, status int32) {
 func orphanedLocked(pg *pidEntry, without *ThreadGroup) bool {
 	treeLock.AssertHeld()
 	for g := pg.members; g != nil; g = g.pgrpNext {
-		if g != without && !g.zombie && g.parent != nil && g.parent.PID != 1 &&
-			g.parent.pgrp != pg && g.parent.session == g.session {
+		if g != without && !g.zombie && g.hasKeeper(g.parent) {
 			return false
 		}
 	}
 	return true
+}
+
+// hasKeeper reports whether parent keeps g's process group from being orphaned.
+func (g *ThreadGroup) hasKeeper(parent *ThreadGroup) bool {
+	return parent != nil && parent.PID != 1 && parent.pgrp != g.pgrp && parent.session == g.session
 }

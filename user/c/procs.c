@@ -318,3 +318,67 @@ TEST(asleep_is_asleep)
 		CHECK(waitpid(pid, &status, 0) == pid && status == 0);
 	}
 }
+
+static volatile sig_atomic_t hangups;
+static void on_hangup(int sig)
+{
+	(void)sig;
+	hangups++;
+}
+
+/* stopped_child forks a child that stops, and waits until it has. */
+static pid_t stopped_child(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		raise(SIGSTOP);
+		_exit((int)hangups);
+	}
+	CHECK(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
+	return pid;
+}
+
+/* Whose end leaves a stopped process with nobody to continue it hangs up its group. */
+TEST(new_orphans_are_hung_up)
+{
+	int fd[2], status;
+	char c;
+
+	CHECK(pipe(fd) == 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		setpgid(0, 0);
+		signal(SIGHUP, SIG_DFL);
+		stopped_child(); /* it ends with the hangup, and so does the pipe */
+		_exit(0);
+	}
+	close(fd[1]);
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+	EQ(read(fd[0], &c, 1), 0);
+}
+
+static void in_a_session_of_its_own(void *arg)
+{
+	int status;
+
+	(void)arg;
+	signal(SIGHUP, on_hangup);
+	CHECK(setsid() > 0);
+	pid_t stopped = stopped_child(), pid = fork();
+	if (pid == 0)
+		_exit(0);
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+	EQ(hangups, 0);
+	EQ(waitpid(stopped, &status, WNOHANG | WCONTINUED), 0);
+	kill(stopped, SIGCONT);
+	CHECK(waitpid(stopped, &status, 0) == stopped && status == 0);
+	_exit(0);
+}
+
+/* A group that never had anybody to continue it is not hung up when a member ends. */
+TEST(old_orphans_are_left_alone)
+{
+	EQ(tap_status(in_a_session_of_its_own, NULL), 0);
+}
