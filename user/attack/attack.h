@@ -35,6 +35,9 @@ int ended(pid_t pid);
  * false. */
 int be(unsigned uid);
 
+/* own is the name of a file that no other process uses, until the next call. */
+const char *own(const char *name);
+
 /* page_before_hole is a page that can be written, behind which nothing is mapped. */
 char *page_before_hole(void);
 /* now is a clock in seconds. */

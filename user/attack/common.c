@@ -71,6 +71,14 @@ int be(unsigned uid)
 	return 1;
 }
 
+const char *own(const char *name)
+{
+	static char path[64];
+
+	snprintf(path, sizeof path, "/tmp/attack-%s.%d", name, getpid());
+	return path;
+}
+
 char *page_before_hole(void)
 {
 	char *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -52,12 +52,14 @@ static void save(const void *data, size_t size, mode_t mode)
 	CHECK(write(fd, data, size) == (ssize_t)size && fchmod(fd, mode) == 0 && close(fd) == 0);
 }
 
-static char *no_arguments[] = {"attack", NULL}, *no_environment[] = {NULL};
+/* Should this program itself be run, it only lists its cases. */
+static char *no_arguments[] = {"attack", "-l", NULL}, *no_environment[] = {NULL};
 
 static void execute(void *arg)
 {
 	struct itimerval limit = {.it_value = {1, 0}};
 
+	dup2(open("/dev/null", O_WRONLY), 1);
 	setitimer(ITIMER_REAL, &limit, NULL);
 	execve(arg ? arg : path, no_arguments, no_environment);
 	_exit(128 + errno); /* no errno of execve is as large as 100 */

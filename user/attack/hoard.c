@@ -1,4 +1,5 @@
-/* More of exhaust.c: what costs the kernel memory of its own, by call. */
+/* What costs the kernel memory of its own, by call. Where exhaust.c goes to the end of
+ * what there is, this goes as far as it takes for a careless kernel to fall. */
 #include "attack.h"
 
 #include <poll.h>
@@ -26,7 +27,7 @@ static int hoard(void (*f)(void *), void *arg)
 	return status;
 }
 
-enum { VMAS = 1 << 16 };
+enum { VMAS = 1 << 13 };
 
 static int make_vmas(void)
 {
@@ -36,7 +37,7 @@ static int make_vmas(void)
 	CHECK(m != MAP_FAILED);
 	while (n < VMAS && mprotect(m + 2L * n * 4096, 4096, PROT_READ) == 0)
 		n++;
-	CHECK(errno == ENOMEM && n > 1000);
+	CHECK(n > 1000);
 	return n;
 }
 
@@ -276,7 +277,7 @@ static void shared_memory(void *arg)
 	int n = 0, id;
 
 	(void)arg;
-	while (n < 600 && (id = shmget(IPC_PRIVATE, 64 << 10, IPC_CREAT | 0600)) >= 0) {
+	while (n < 200 && (id = shmget(IPC_PRIVATE, 64 << 10, IPC_CREAT | 0600)) >= 0) {
 		char *m = shmat(id, NULL, 0);
 		shmctl(id, IPC_RMID, NULL);
 		if (m == (void *)-1)
@@ -301,7 +302,7 @@ static void memory_files(void *arg)
 
 	(void)arg;
 	memset(buf, 1, sizeof buf);
-	while (n < 30 && (fd = (int)RAW(SYS_memfd_create, "hoard")) >= 0) {
+	while (n < 4 && (fd = (int)RAW(SYS_memfd_create, "hoard")) >= 0) {
 		for (int k = 0; k < 64; k++)
 			if (write(fd, buf, sizeof buf) <= 0)
 				_exit(errno == ENOSPC || errno == ENOMEM ? 3 : 4);
@@ -318,15 +319,20 @@ TEST(memory_files_without_end)
 
 static void bomb(void *arg)
 {
+	struct rlimit limit = {150, 150};
+
 	(void)arg;
 	setpgid(0, 0);
+	setrlimit(RLIMIT_NPROC, &limit);
+	be(61003);
 	alarm(3);
 	for (;;)
 		if (fork() < 0)
-			usleep(1000);
+			usleep(10000);
 }
 
-/* Everybody forks as often as it can; the leader's end is not that of the others. */
+/* Everybody forks as often as it can; the leader's end is not that of the others. That
+ * tasks run out for all is processes_end_with_eagain's. */
 TEST(fork_bomb)
 {
 	pid_t pid = child(bomb, NULL);
@@ -351,6 +357,7 @@ static void long_arguments(void *arg)
 		many[i] = big;
 	pid_t pid = fork();
 	if (pid == 0) {
+		dup2(open("/dev/null", O_WRONLY), 1);
 		execve("/proc/self/exe", (char *[]){"attack", "sleep_on_the_arguments", NULL}, many);
 		_exit(9);
 	}

@@ -82,6 +82,8 @@ __asm__(".pushsection .rodata\n"
 	"mov $60, %eax; xor %edi, %edi; syscall; ud2\n"
 	"probe_end: .popsection\n");
 
+static char probe_file[64];
+
 static void exec_probe(void *arg)
 {
 	int fd = (int)(long)arg;
@@ -91,7 +93,7 @@ static void exec_probe(void *arg)
 	fill_registers(SECRET);
 	__asm__ volatile("mov $0x2b, %%eax; mov %%eax, %%ds; mov %%eax, %%es; mov %0, %%r12; mov %0, %%r13; mov %0, %%rbx" ::"r"(SECRET)
 			 : "rax", "r12", "r13", "rbx");
-	execv("/tmp/attack-probe", argv);
+	execv(probe_file, argv);
 	_exit(9);
 }
 
@@ -110,11 +112,11 @@ TEST(registers_of_the_program_before_exec)
 	memcpy(f.e.e_ident, "\x7f" "ELF\2\1\1", 7);
 	CHECK(probe_end - probe <= (long)sizeof f.code);
 	memcpy(f.code, probe, (size_t)(probe_end - probe));
-	unlink("/tmp/attack-probe");
-	CHECK((fd = open("/tmp/attack-probe", O_CREAT | O_WRONLY | O_TRUNC, 0700)) >= 0);
+	strcpy(probe_file, own("probe"));
+	CHECK((fd = open(probe_file, O_CREAT | O_WRONLY | O_TRUNC, 0700)) >= 0);
 	CHECK(write(fd, &f, sizeof f) == sizeof f && close(fd) == 0 && pipe(p) == 0);
 	EQ(ended(child(exec_probe, (void *)(long)p[1])), 0);
-	CHECK(unlink("/tmp/attack-probe") == 0);
+	CHECK(unlink(probe_file) == 0);
 	EQ(read(p[0], r, sizeof r), 240);
 	/* General registers, selectors, bases. Selectors are a program's own matter here: see
 	 * selectors_of_other_tasks. */
@@ -164,7 +166,7 @@ static void leave_secrets(void *arg)
 {
 	(void)arg;
 	unsigned long *m = mmap(NULL, 8 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int fd = open("/tmp/attack-secret", O_CREAT | O_RDWR | O_TRUNC, 0600), p[2];
+	int fd = open(own("secret"), O_CREAT | O_RDWR | O_TRUNC, 0600), p[2];
 
 	if (m == MAP_FAILED || fd < 0 || pipe(p) != 0)
 		_exit(1);
@@ -172,7 +174,7 @@ static void leave_secrets(void *arg)
 		m[i] = SECRET;
 	if (write(fd, m, 1 << 20) != 1 << 20 || write(p[1], m, 32768) != 32768)
 		_exit(1);
-	unlink("/tmp/attack-secret");
+	unlink(own("secret"));
 }
 
 static void no_secret(const void *at, size_t size)
@@ -224,10 +226,10 @@ TEST(pages_that_were_others)
 TEST(bytes_behind_the_end_of_a_file)
 {
 	static char buf[8192];
-	int fd = open("/tmp/attack-tail", O_CREAT | O_RDWR | O_TRUNC, 0600);
+	int fd = open(own("tail"), O_CREAT | O_RDWR | O_TRUNC, 0600);
 	char *m;
 
-	CHECK(fd >= 0 && unlink("/tmp/attack-tail") == 0);
+	CHECK(fd >= 0 && unlink(own("tail")) == 0);
 	EQ(tap_status(leave_secrets, NULL), 0);
 	CHECK(write(fd, "12345678", 8) == 8);
 	CHECK((m = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)) != MAP_FAILED);

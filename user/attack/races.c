@@ -66,10 +66,10 @@ static void map_page(void)
 TEST(copies_race_with_munmap)
 {
 	pthread_t t;
-	int zero = open("/dev/zero", O_RDONLY), file = open("/tmp/attack-race", O_CREAT | O_RDWR | O_TRUNC, 0600), p[2];
+	int zero = open("/dev/zero", O_RDONLY), file = open(own("race"), O_CREAT | O_RDWR | O_TRUNC, 0600), p[2];
 	int dir = open("/proc/self", O_RDONLY | O_DIRECTORY);
 
-	CHECK(zero >= 0 && file >= 0 && pipe2(p, O_NONBLOCK) == 0 && unlink("/tmp/attack-race") == 0);
+	CHECK(zero >= 0 && file >= 0 && pipe2(p, O_NONBLOCK) == 0 && unlink(own("race")) == 0);
 	map_page();
 	start(&t, flip_mapping);
 	FOR_A_WHILE {
@@ -417,10 +417,10 @@ static void *truncate_file(void *arg)
 
 TEST(copies_race_with_truncate)
 {
-	int fd = open("/tmp/attack-cut", O_CREAT | O_RDWR | O_TRUNC, 0600), p[2];
+	int fd = open(own("cut"), O_CREAT | O_RDWR | O_TRUNC, 0600), p[2];
 	pthread_t t;
 
-	CHECK(fd >= 0 && unlink("/tmp/attack-cut") == 0 && ftruncate(fd, SIZE) == 0 && pipe2(p, O_NONBLOCK) == 0);
+	CHECK(fd >= 0 && unlink(own("cut")) == 0 && ftruncate(fd, SIZE) == 0 && pipe2(p, O_NONBLOCK) == 0);
 	char *m = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	CHECK(m != MAP_FAILED);
 	stop = 0;
