@@ -19,7 +19,13 @@ var reasons = []reason{
 		}},
 	{"guard", "MADV_GUARD_INSTALL and _REMOVE, new in Linux 6.13, are unknown here: EINVAL, as before that.",
 		func(d *difference) bool {
-			return d.is("madvise") && (d.number(3) == 102 || d.number(3) == 103) && d.guest == "-022"
+			return d.is("madvise") && isGuard(d.number(3)) && d.guest == "-022" ||
+				// Linux may have installed some before it came to a mapping that it refuses.
+				d.is("pages", "load", "store", "fill", "pwrite", "pread", "mincore", "maps") && d.earlier("madvise", 3, isGuard)
+		}},
+	{"sealed-split", "An munmap, or a mapping over others, that Linux refuses for a seal has split the mapping where it begins; here nothing has changed.",
+		func(d *difference) bool {
+			return d.is("maps") && (d.answered("munmap", "-001") || d.answered("mmap", "-001") || d.answered("mremap", "-001"))
 		}},
 	{"remove", "MADV_REMOVE: no mapping punches holes into what backs it here. EINVAL.",
 		func(d *difference) bool { return d.is("madvise") && d.number(3) == 9 && d.guest == "-022" }},
@@ -42,7 +48,7 @@ var reasons = []reason{
 	{"failed-write", "A write to a file in RAM whose buffer cannot be read makes the file as long as its offset in Linux (shmem_write_end of nothing); that may make the buffer, a mapping of the file, readable.",
 		func(d *difference) bool {
 			return d.is("pwrite") && d.guest == "-014" && d.host[0] != '-' ||
-				d.is("pwrite", "pread", "load", "store", "fill", "pages", "mincore", "madvise") && d.wrote("-014")
+				d.is("pwrite", "pread", "load", "store", "fill", "pages", "mincore", "madvise") && d.answered("pwrite", "-014")
 		}},
 	{"locked-twice", "MREMAP_DONTUNMAP of locked memory: Linux counts as locked what it no longer locks.",
 		func(d *difference) bool {
@@ -86,10 +92,12 @@ func (d *difference) earlier(name string, n int, right func(uint64) bool) bool {
 	return false
 }
 
-// wrote reports whether Linux has given that answer to a pwrite before.
-func (d *difference) wrote(answer string) bool {
+func isGuard(advice uint64) bool { return advice == 102 || advice == 103 }
+
+// answered reports whether Linux has given that answer to a call of that name before.
+func (d *difference) answered(name, answer string) bool {
 	for i, at := range attribute(d.p) {
-		if i < len(d.before) && d.p[at][0] == "pwrite" && d.before[i] == answer {
+		if i < len(d.before) && d.p[at][0] == name && d.before[i] == answer {
 			return true
 		}
 	}

@@ -38,6 +38,13 @@ static void skip(void) { put("skip"); }
 /* huge says whether bringing in this much would take all memory there is. */
 static int huge(uint64_t length) { return length > 64UL << 20 && length < TASK_SIZE; }
 
+/* all_above says whether advice goes to all that is mapped above an address, this program's
+ * own included: madvise goes on over holes, and has no upper end. */
+static int all_above(const uint64_t a[ARGS])
+{
+	return (a[0] + a[1] > TASK_SIZE && a[0] + a[1] > a[0]) || (huge(a[1]) && a[2] > 21);
+}
+
 static void do_mmap(const uint64_t a[ARGS])
 {
 	if (((a[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE)) && is_own(a[0], (a[1] + PAGE - 1) & -(uint64_t)PAGE)) ||
@@ -153,7 +160,7 @@ int call(const char *name, const uint64_t a[ARGS])
 		const char *args = calls[i].args, *range = strchr(args, 'a');
 		if (strcmp(name, calls[i].name))
 			continue;
-		if (range && (is_own(a[range - args], a[range - args + 1]) || (strcmp(name, "madvise") == 0 && huge(a[1]) && a[2] > 21)))
+		if (range && (is_own(a[range - args], a[range - args + 1]) || (strcmp(name, "madvise") == 0 && all_above(a))))
 			skip();
 		else
 			put_result((uint64_t)raw(calls[i].nr, a));
