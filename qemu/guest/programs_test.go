@@ -18,6 +18,7 @@ type suite struct {
 	flags  []string
 	disks  int    // blank disks beside the one to swap to
 	noHost string // why it is not run on the host
+	long   bool   // it takes a minute or so, for what has nothing to do with a libc: one will do
 }
 
 // c is a program in C that reports in TAP.
@@ -56,13 +57,13 @@ var suites = []suite{
 	{source: c("faults", "attack/faults.c")},
 	{source: attack("attack", "frames", "entry", "segments", "pointers", "elf", "others", "races", "leaks")},
 	{source: c("wild", "attack/wild.c"), noHost: "its calls are no guest's on a machine of yours"},
-	{source: attack("hoard", "hoard"), flags: []string{"-m", "48M", "-swap", "16M"}, noHost: "it takes what there is of memory"},
+	{source: attack("hoard", "hoard"), flags: []string{"-m", "48M", "-swap", "16M"}, noHost: "it takes what there is of memory", long: true},
 	{source: c("exhaust", "attack/exhaust.c"), flags: []string{"-m", "48M"}, noHost: "it takes all the tasks there are"},
-	{source: c("swaptest", "swaptest/*.c"), flags: []string{"-m", "32M", "-swap", "128M"}},
-	{source: c("shmtest", "shmtest/*.c"), flags: []string{"-m", "32M", "-swap", "128M"}},
+	{source: c("swaptest", "swaptest/*.c"), flags: []string{"-m", "32M", "-swap", "128M"}, long: true},
+	{source: c("shmtest", "shmtest/*.c"), flags: []string{"-m", "32M", "-swap", "128M"}, long: true},
 	{source: c("allocs", "allocs/*.c"), flags: []string{"-m", "32M", "-swap", "128M"}, noHost: "it looks at our Go heap"},
 	{source: source{"glibc", "swapoff", []string{"swapoff/*.c", "c/mkswap.c", "c/tap.c"}}, flags: []string{"-m", "32M", "-swap", "64M"}, disks: 2, noHost: "it takes the machine's swap away"},
-	{source: c("oom", "oom/*.c"), flags: []string{"-m", "32M", "-swap", "32M"}, noHost: "it takes all the memory there is"},
+	{source: c("oom", "oom/*.c"), flags: []string{"-m", "32M", "-swap", "32M"}, noHost: "it takes all the memory there is", long: true},
 	{source: source{"go", "gostress", []string{"gostress"}}},
 }
 
@@ -71,7 +72,7 @@ var suites = []suite{
 func TestPrograms(t *testing.T) {
 	for _, s := range suites {
 		s.onMachines(t, everyMachine)
-		if s.lang == "glibc" {
+		if s.lang == "glibc" && !s.long {
 			s.lang = "musl"
 			s.onMachines(t, twoMachines)
 		}
