@@ -51,7 +51,7 @@ test-host:
 
 # What was right with another kernel is no answer: no cached results.
 test-guest:
-	$(GO) test -count 1 -timeout 40m ./qemu/guest
+	$(GO) test -count 1 -timeout 65m ./qemu/guest
 
 # Where there is no apt-get, all but Debian's programs.
 test-suite:
