@@ -46,8 +46,8 @@ run: tools-run build
 test: tools-test build test-host test-guest test-suite
 
 test-host:
-	$(GO) test -race -timeout 10m $(HOST_PACKAGES)
-	$(GO) test -race -tags lockdep -timeout 10m ./locks/... ./mm/... ./fs/... ./sched/... ./proc/... ./syscall/...
+	$(GO) test -race -timeout 20m $(HOST_PACKAGES)
+	$(GO) test -race -tags lockdep -timeout 20m ./locks/... ./mm/... ./fs/... ./sched/... ./proc/... ./syscall/...
 
 # What was right with another kernel is no answer: no cached results.
 test-guest:

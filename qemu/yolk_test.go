@@ -184,13 +184,13 @@ func TestBytes(t *testing.T) {
 	data := make([]byte, 3<<20)
 	_, _ = rand.Read(data)
 	copy(data, "\xff\x00\xff\xff\xff\x01")
-	cmd := in.command("./prog", "cat")
+	cmd := in.command("-timeout", "5m", "./prog", "cat")
 	cmd.Stdin = bytes.NewReader(data)
 	if r := runCommand(t, cmd); r.status != 0 || r.out != string(data) {
 		t.Errorf("status %d, %d bytes came back of %d", r.status, len(r.out), len(data))
 	}
 
-	cmd = in.command("./prog", "sum")
+	cmd = in.command("-timeout", "5m", "./prog", "sum")
 	cmd.Stdin = bytes.NewReader(data)
 	want := fmt.Sprintf("%d %x\n", len(data), sha256.Sum256(data))
 	if r := runCommand(t, cmd); r.out != want {

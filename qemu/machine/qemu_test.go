@@ -94,7 +94,7 @@ func TestEcho(t *testing.T) {
 	res, err := Run(context.Background(), &Config{
 		QEMU: findQEMU(t), Kernel: writeKernel(t, echoKernel), Memory: 24 << 20,
 		Initrd: disk, Disks: []Disk{{File: disk, Serial: "swap"}},
-		Stdin: strings.NewReader(text), Stdout: &out, Timeout: 60 * time.Second,
+		Stdin: strings.NewReader(text), Stdout: &out, Timeout: 3 * time.Minute,
 		Ready: func() { ready = true },
 	})
 	if err != nil {
