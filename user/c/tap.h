@@ -18,7 +18,7 @@ struct tap_case {
 	void (*run)(void);
 };
 
-enum { TAP_MAX = 256, TAP_SECONDS = 60 };
+enum { TAP_MAX = 256, TAP_SECONDS = 120 };
 extern struct tap_case tap_cases[TAP_MAX];
 extern int tap_count;
 
