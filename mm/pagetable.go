@@ -251,9 +251,8 @@ func (x *exitTables) add(m *MM, start, end uintptr) {
 	}
 }
 
-// free frees the tables of a level for the range known so far: above it is a vma that
-// needs none of them, or none. Those of the levels below are free already or are freed
-// with the same range.
+// free frees the tables of a level for the range known so far, of which no vma above needs
+// any. Those of the lower levels are free already: callers go from level 1 up.
 func (x *exitTables) free(m *MM, level int) {
 	freeLevel(m, level, x.start[level], x.end[level], 0, tablesEnd)
 }
