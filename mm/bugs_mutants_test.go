@@ -55,9 +55,10 @@ var mutants = []mutant{
 	{"TestBug14VictimsTakeTurns", "", []edit{{"vmscan.go", "			m.SwapCnt.Add(int64(-n))\n", ""}}},
 	{"TestBug14VictimsTakeTurns", "", []edit{{"vmscan.go", "	m.SwapAddress = 0\n", ""}}},
 	{"TestBug14VictimsTakeTurns", "", []edit{{"vmscan.go", "			MMGrab(best)\n", ""}}},
-	// 12: swapoff without mmap_sem, and without the look at what it waited for
+	// 12: swapoff without mmap_sem, and without another look at the pte it waited for
 	{"TestExplore", "", []edit{{"swapoff.go", "	m.MmapSem.Lock()\n	defer m.MmapSem.Unlock()\n", ""}}},
-	{"TestExplore", "", []edit{{"swapoff.go", "	if !p.InSwapCache() || p.index != uint64(e) {\n		return 0, false\n	}\n", ""}}},
+	{"TestTruncatedDuringSwapoff", "", []edit{{"swapoff.go", "	if loadPTE(pte) != old {\n		m.PageTableLock.Unlock()\n		return 0, false\n	}\n", ""}}},
+	{"TestTruncatedDuringSwapoff", "", []edit{{"swapoff.go", "	valid := rereadSwapPage(p)\n", "	valid := rereadSwapPage(p)\n	if !valid {\n		return errno.EIO, false\n	}\n"}}},
 	{"TestUserCopy", "lockdep", []edit{{"access.go", "	m.MmapSem.Lock()\n	defer m.MmapSem.Unlock()\n	for done",
 		"	FindVMA(m, addr)\n	m.MmapSem.Lock()\n	defer m.MmapSem.Unlock()\n	for done"}}},
 	{"TestBug15StaleHint", "", []edit{{"vmlist.go", "	m.mmapCache.Store(nil)\n", ""}}},

@@ -125,3 +125,49 @@ func TestRetiredDuringSwapoff(t *testing.T) {
 		t.Errorf("%d slots in all, %d free, %d in use; want 99, 99, 0", total, free, si.slotsInUse())
 	}
 }
+
+// TestTruncatedDuringSwapoff: a truncate takes a pte while swapoff waits for its page, which
+// can be read or not. Neither is swapoff's affair any more.
+func TestTruncatedDuringSwapoff(t *testing.T) {
+	t.Run("readable", func(t *testing.T) { truncateDuringSwapoff(t, 0) })
+	t.Run("unreadable", func(t *testing.T) { truncateDuringSwapoff(t, syscall.EIO) })
+}
+
+func truncateDuringSwapoff(t *testing.T, read syscall.Errno) {
+	d := swapMachine(t, 512, 100)
+	m := testSpace(t)
+	f := newObjectFile(t, 1)
+	f.ops.Swapout = nil // as for private mappings: what was written to is the swap area's
+	m.MmapSem.Lock()
+	_, e := DoMmap(m, f, base, pg, rw, syscall.MAP_PRIVATE|fixed, 0)
+	m.MmapSem.Unlock()
+	if e != 0 {
+		t.Fatal("mmap:", e)
+	}
+	_, r := m.peek(0, base)
+	if w := m.poke(0, base, 1); r.Failed() || w.Failed() {
+		t.Fatal("faults:", r, w)
+	}
+	stealFrom(m, GFPSwap)
+	stealFrom(m, GFPKswapd)
+	RunDiskQueue()
+	settle(t)
+	if e := pteOf(m, base); !PTESwapped(e) || SwapCount(PTESwapEntry(e)) != 1 {
+		t.Fatalf("the copy is not in its slot alone: pte %#x", e)
+	}
+	d.SetFault(func(op blk.Op, _ uint64) syscall.Errno {
+		if op == blk.Read {
+			return read
+		}
+		return 0
+	})
+	atStep(t, "unuse_pte: read", func() { f.truncate(0) })
+	if e := SwapOff("swap"); e != 0 {
+		t.Errorf("swapoff: %v", e)
+	}
+	if e := pteOf(m, base); e != 0 {
+		t.Errorf("pte %#x beyond the end of the file", e)
+	}
+	CheckInvariants(m)
+	MMPut(m)
+}

@@ -134,6 +134,7 @@ func unusePTE(m *MM, v *VMA, pte *uint64, old arch.PTE) errno.Errno {
 		}
 		return errno.ENOMEM
 	}
+	step("unuse_pte: read")
 	LockPage(p)
 	err, mapped := unuseCached(m, v, pte, old, p)
 	UnlockPage(p)
@@ -143,21 +144,25 @@ func unusePTE(m *MM, v *VMA, pte *uint64, old arch.PTE) errno.Errno {
 	return err
 }
 
-// unuseCached maps p, which is locked, in place of the entry old, if both still
-// belong together; if not, the next round looks again. MmapSem held.
+// unuseCached maps p, which is locked, in place of the entry old, if that is
+// still there: a truncate takes ptes away without mmap_sem. As long as it is, the
+// pte's reference to the slot and ours to the page keep p in the swap cache.
+// MmapSem held.
 func unuseCached(m *MM, v *VMA, pte *uint64, old arch.PTE, p *Page) (err errno.Errno, mapped bool) {
 	e := PTESwapEntry(old)
-	if !p.InSwapCache() || p.index != uint64(e) {
-		return 0, false
-	}
-	if !rereadSwapPage(p) {
-		return errno.EIO, false
-	}
+	valid := rereadSwapPage(p)
 	n := pt.Make(p.PFN(), v.pageProt&^pt.Write|pt.Accessed|pt.Dirty|pteAnon)
 	m.PageTableLock.Lock()
 	if loadPTE(pte) != old {
 		m.PageTableLock.Unlock()
 		return 0, false
+	}
+	if !valid {
+		m.PageTableLock.Unlock()
+		return errno.EIO, false
+	}
+	if !p.InSwapCache() || p.index != uint64(e) {
+		panic("mm: the page of a slot in use has left the swap cache")
 	}
 	SwapFree(e)
 	m.SwapEnts.Add(-1)
