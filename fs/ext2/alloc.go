@@ -96,6 +96,24 @@ func (fs *FS) allocBlock(goal uint32) (uint32, syscall.Errno) {
 	return 0, result
 }
 
+// freeRun is how many blocks from b on, limit at most, are free and of one group.
+func (fs *FS) freeRun(b, limit uint32) (n uint32) {
+	if !fs.validBlock(b) {
+		return 0
+	}
+	g := (b - fs.firstData) / fs.blocksPerGroup
+	bit := (b - fs.firstData) % fs.blocksPerGroup
+	bitmap, e := fs.cache.read(le.Uint32(fs.group(g)[gdBlockBitmap:]))
+	if e != 0 {
+		return 0
+	}
+	limit = min(limit, fs.groupBlocks(g)-bit)
+	for n < limit && bitmap[(bit+n)/8]&(1<<((bit+n)%8)) == 0 && fs.validBlock(b+n) && !fs.isMetadata(g, b+n) {
+		n++
+	}
+	return n
+}
+
 // isMetadata reports whether b is one of group g's bitmaps or of its inode table:
 // a damaged bitmap must not give these away.
 func (fs *FS) isMetadata(g, b uint32) bool {

@@ -148,16 +148,16 @@ func (i *Inode) extend(k uint64) (uint32, syscall.Errno) {
 // newNode allocates block k of data, or an empty one of pointers on the way there.
 func (i *Inode) newNode(k uint64, pointers bool) (uint32, syscall.Errno) {
 	b, e := i.newBlock()
+	if e != 0 {
+		return 0, e
+	}
+	zeros := i.fs.zeros.take(b)
 	inHole := i.Mode&syscall.S_IFMT == syscall.S_IFREG && k*uint64(i.fs.blockSize) < uint64(i.promised)
-	if e != 0 || !pointers && !inHole {
-		return b, e
+	if !zeros && (pointers || inHole) {
+		e = i.fs.makeZeros(b)
 	}
-	_, e = i.fs.cache.fresh(b)
-	if e == 0 {
-		e = i.fs.settle(b)
-	}
-	if !pointers {
-		i.fs.cache.forget(b) // the page cache writes it
+	if e == 0 && pointers {
+		_, e = i.fs.cache.fresh(b)
 	}
 	if e != 0 {
 		i.dropBlock(b)

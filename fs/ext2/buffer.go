@@ -30,6 +30,7 @@ type bufferCache struct {
 	size  int // of a block
 	clock uint64
 	all   [nrBuffers]buffer
+	zeros *mm.Page // a block of zeros
 
 	req      blk.Request
 	queue    locks.WaitQueue
@@ -47,15 +48,25 @@ func (c *bufferCache) init(dev blk.Device, size int) syscall.Errno {
 		c.queue.WakeAll()
 	}
 	for k := range c.all {
-		p := mm.AllocPage(mm.GFPKernel)
-		if p == nil {
+		if c.all[k].page = keptPage(mm.GFPKernel); c.all[k].page == nil {
 			c.free()
 			return syscall.ENOMEM
 		}
-		p.Set(mm.PGKept)
-		c.all[k].page = p
+	}
+	if c.zeros = keptPage(mm.GFPKernel | mm.GFPZero); c.zeros == nil {
+		c.free()
+		return syscall.ENOMEM
 	}
 	return 0
+}
+
+// keptPage is a frame that is counted as the kernel's, or nil.
+func keptPage(gfp mm.GFP) *mm.Page {
+	p := mm.AllocPage(gfp)
+	if p != nil {
+		p.Set(mm.PGKept)
+	}
+	return p
 }
 
 // free gives the frames back.
@@ -66,16 +77,32 @@ func (c *bufferCache) free() {
 		}
 		c.all[k] = buffer{}
 	}
+	if c.zeros != nil {
+		mm.PutPage(c.zeros)
+		c.zeros = nil
+	}
 }
 
 // transfer moves one block and waits for it.
 func (c *bufferCache) transfer(op blk.Op, b *buffer) syscall.Errno {
+	if op == blk.Flush {
+		return c.request(op, 0, nil, 0)
+	}
+	return c.request(op, b.block, b.page, 1)
+}
+
+// zero writes zeros over n blocks, blk.MaxSegs at most, that no buffer stands for. EIO.
+func (c *bufferCache) zero(first, n uint32) syscall.Errno {
+	return c.request(blk.Write, first, c.zeros, n)
+}
+
+// request moves the page from or to each of n blocks and waits for that.
+func (c *bufferCache) request(op blk.Op, first uint32, page *mm.Page, n uint32) syscall.Errno {
 	c.done.Store(false)
-	c.req = blk.Request{Op: op, Done: c.finished}
-	if op != blk.Flush {
-		c.req.Sector = uint64(b.block) * uint64(c.size/blk.SectorSize)
-		c.req.Segs[0] = blk.Seg{Phys: uint64(b.page.PFN()) << arch.PageShift, Len: uint32(c.size)}
-		c.req.NSegs = 1
+	c.req = blk.Request{Op: op, Done: c.finished, NSegs: int(n)}
+	c.req.Sector = uint64(first) * uint64(c.size/blk.SectorSize)
+	for k := range c.req.Segs[:n] {
+		c.req.Segs[k] = blk.Seg{Phys: uint64(page.PFN()) << arch.PageShift, Len: uint32(c.size)}
 	}
 	c.dev.Submit(&c.req)
 	c.queue.Wait(c.isDone)

@@ -1,6 +1,10 @@
 package ext2
 
-import "syscall"
+import (
+	"syscall"
+
+	"yolk/drivers/blk"
+)
 
 // What reaches the disk before what. There is no journal: after a power cut
 // e2fsck makes the best of what it finds, and that must contain all that fsync
@@ -42,6 +46,39 @@ func (fs *FS) settle(block uint32) syscall.Errno {
 		return e
 	}
 	return fs.cache.transfer(flushDisk, nil)
+}
+
+// zeroRun is how many blocks are made zeros at once: the wait for the disk is most of the work.
+const zeroRun = blk.MaxSegs / 2
+
+// zeros is a run of free blocks, [from, to), that are zeros on the disk. FS.mu guards it.
+type zeros struct{ from, to uint32 }
+
+// take notes that b has been allocated, and reports whether it is zeros on the disk.
+func (z *zeros) take(b uint32) bool {
+	if b < z.from || b >= z.to {
+		return false
+	}
+	z.from = b + 1
+	return true
+}
+
+// makeZeros has zeros on the disk where the new block b is, and in the free ones
+// behind it, which the file will want next. EIO: not where b is.
+func (fs *FS) makeZeros(b uint32) syscall.Errno {
+	n := fs.freeRun(b+1, zeroRun-1)
+	e := fs.cache.zero(b, 1+n)
+	if e != 0 && n > 0 {
+		n = 0 // a bad block is the affair of who gets it
+		e = fs.cache.zero(b, 1)
+	}
+	if e == 0 {
+		e = fs.cache.transfer(flushDisk, nil)
+	}
+	if e == 0 {
+		fs.zeros = zeros{b + 1, b + 1 + n}
+	}
+	return e
 }
 
 // freeLater gives a block of pointers back when the disk knows that it is free.

@@ -88,6 +88,7 @@ type FS struct {
 	live   map[uint32]weak.Pointer[Inode]
 	pruned int // entries of live after the last sweep
 	wait   waiting
+	zeros  zeros
 	closed bool
 }
 
