@@ -119,6 +119,7 @@ func (t *Task) Clone(a *CloneArgs) (int, errno.Errno) {
 
 // copyTask makes the child's own part: registers, FPU, signal mask, identities.
 func (t *Task) copyTask(a *CloneArgs) *Task {
+	t.Ctx.SaveFPU()
 	c := &Task{Ctx: t.Ctx, call: noCall, blocked: t.blocked, comm: t.comm, started: Uptime()}
 	c.creds.Store(t.Creds())
 	c.nice.Store(t.nice.Load())

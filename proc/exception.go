@@ -58,6 +58,7 @@ func (t *Task) exception() {
 	case vecAC:
 		info = FaultInfo(SIGBUS, BusAdrAln, 0)
 	case vecMF, vecXM:
+		c.SaveFPU()
 		info = FaultInfo(SIGFPE, fpuCode(c.FPU, c.Vector), c.RIP)
 	default: // #GP, #OF, #BR and what else ring 3 can cause
 		info = KernelInfo(SIGSEGV)

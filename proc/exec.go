@@ -404,6 +404,7 @@ func (t *Task) commit(p *program) {
 // startRegs makes the registers those of a new program: all zero but for where
 // it starts and its stack.
 func (t *Task) startRegs(entry, sp uint64) {
+	t.Ctx.SaveFPU()
 	fpu := t.Ctx.FPU
 	if fpu == nil {
 		fpu = arch.NewFPUState()

@@ -90,6 +90,7 @@ func (t *Task) pushFrame(act *SigAction, mask Sigset) bool {
 	if !ok {
 		return false
 	}
+	c.SaveFPU()
 	f.fpu.save(c.FPU)
 	f.sig.Restorer = act.Restorer
 	f.sig.UC = userContext{
@@ -224,6 +225,7 @@ func resetFPU(s *arch.FPUState) { copy(s[:xsaveSize], initialFPU[:xsaveSize]) }
 // restoreFPU loads the image that the frame names. False when it cannot be read, or
 // no processor would load it.
 func (t *Task) restoreFPU(r *sigContext) bool {
+	t.Ctx.SaveFPU()
 	s := t.Ctx.FPU
 	if r.FPState == 0 {
 		resetFPU(s)

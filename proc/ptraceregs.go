@@ -126,6 +126,7 @@ func (p *traceState) setDebug(n int, v uint64) errno.Errno {
 // TraceFPU copies the FPU state of o, a stopped tracee, in XSAVE's layout.
 func (o *Task) TraceFPU(b *[XStateSize]byte) {
 	le := binary.LittleEndian
+	o.Ctx.SaveFPU()
 	copy(b[:], o.Ctx.FPU[:])
 	clear(b[swOffset:legacySize])
 	le.PutUint64(b[swOffset:], stateAll)
@@ -138,6 +139,7 @@ func (o *Task) TraceFPU(b *[XStateSize]byte) {
 // stopped tracee.
 func (o *Task) SetTraceFPU(b []byte) errno.Errno {
 	le := binary.LittleEndian
+	o.Ctx.SaveFPU()
 	s := o.Ctx.FPU
 	if le.Uint32(b[mxcsrOffset:])&^mxcsrKnown != 0 {
 		return errno.EINVAL

@@ -65,6 +65,8 @@ func (t *Task) run() {
 		}
 	}
 	t.exit()
+	t.Ctx.SaveFPU() // no CPU may remember what is about to be freed
+	t.Sched.Registers = nil
 	t.Sched.Exit()
 }
 
@@ -76,6 +78,7 @@ func (t *Task) begin() {
 	t.Group.sigLock.Lock()
 	t.ctx = c
 	t.Group.sigLock.Unlock()
+	t.Sched.Registers = &t.Ctx
 	t.Sched.Start()
 }
 

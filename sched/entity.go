@@ -12,6 +12,8 @@ import (
 // Entity is what the scheduler knows of a task; proc.Task embeds it. Its methods
 // are for the task's own goroutine unless they say otherwise.
 type Entity struct {
+	Registers *arch.UserContext // of the program, nil if there is none
+
 	// For the policy, guarded by the run queue's lock.
 	Link *Entity
 	Nice int8
@@ -58,7 +60,7 @@ func (e *Entity) Exit() {
 // from them until the next tick.
 func (e *Entity) Enter() {
 	if locks.Runnable() {
-		runtime.Gosched()
+		e.gosched()
 	}
 	if !e.slot {
 		queue.acquire(e)
@@ -77,13 +79,21 @@ func (e *Entity) Tick() {
 		e.sliceEnd = t + int64(Slice)
 		e.makeWay()
 	}
-	runtime.Gosched()
+	e.gosched()
 }
 
 // Yield lets the other tasks that wait for a CPU go first (sched_yield). May
 // sleep.
 func (e *Entity) Yield() {
 	e.makeWay()
+	e.gosched()
+}
+
+// gosched lets other goroutines go first. Any CPU may be the next.
+func (e *Entity) gosched() {
+	if e.Registers != nil {
+		e.Registers.LeaveFPU()
+	}
 	runtime.Gosched()
 }
 
@@ -132,6 +142,9 @@ func beforeSleep(c *locks.Context) {
 		return
 	}
 	e.pause()
+	if e.Registers != nil {
+		e.Registers.LeaveFPU() // it may wake up on another CPU
+	}
 	if e.slot {
 		e.voluntary.Add(1)
 		queue.release(e)

@@ -23,6 +23,7 @@ const (
 	vecTimer    = 64
 	vecResched  = 65
 	vecTLB      = 66
+	vecFPU      = 67
 	vecSpurious = 79
 	numVectors  = 80
 )

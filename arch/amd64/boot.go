@@ -146,7 +146,7 @@ func startRuntime(c *percpu) {
 	str += 16
 	name := put("yolk")
 	var env [4]uintptr
-	env[0] = put("GODEBUG=tracebacklabels=0")
+	env[0] = put("GODEBUG=tracebacklabels=0,cpu.avx=off,cpu.avx2=off,cpu.fma=off,cpu.avx512f=off") // see fpu.go
 	env[1] = put("GOTRACEBACK=all")
 	env[2] = put(heapLimitEnv())
 	env[3] = put("GOGC=50")

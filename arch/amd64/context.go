@@ -12,6 +12,7 @@ type UserContext struct {
 	FullRestore                          uint64 // nonzero: RCX and R11 matter, leave by IRET (signals, sigreturn, exec, ptrace)
 	FPU                                  *FPUState
 	WantCPU                              uint64 // 0, or 1 + the number of the only CPU on which it may go on
+	fpuOn                                uint64 // 0, or 1 + the number of the CPU whose fpuOwner this is
 }
 
 // FPUSize is the XSAVE image, standard format, of what XCR0 enables: x87, SSE
@@ -31,4 +32,6 @@ const (
 	TrapTick                  // the timer; the task's time slice may be over
 	TrapInterrupt             // a device interrupt or a kick: run arch.RunInterrupts, look for work, go on
 	TrapMoved                 // it was not entered: this is not the CPU that WantCPU names
+
+	trapElsewhere // it was not entered: another CPU's registers hold a part of its state
 )

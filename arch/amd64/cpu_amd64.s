@@ -209,14 +209,6 @@ TEXT ·rdrand(SB),NOSPLIT|NOFRAME,$0-9
 	MOVQ AX, v+0(FP)
 	RET
 
-// func saveFPU(p *FPUState)
-TEXT ·saveFPU(SB),NOSPLIT|NOFRAME,$0-8
-	MOVQ p+0(FP), CX
-	MOVL $7, AX
-	XORL DX, DX
-	XSAVE64 (CX)
-	RET
-
 // Addresses that Go code cannot name.
 
 // func symAddrs(p *[12]uintptr)

@@ -11,8 +11,64 @@
 #define USER_CS 0x33
 #define USER_SS 0x2b
 
-// XCR0 components saved for programs and threads: x87, SSE, AVX.
+// XCR0 components that programs have: x87, SSE, AVX.
 #define XMASK 7
+// Those of them that the kernel leaves alone.
+#define XREST 5
+
+// SAVE_SSE stores XMM and MXCSR, which is all of the vector state that the kernel
+// changes, where XSAVE would, in the area that CX points to. LOAD_SSE is the way back.
+#define SAVE_SSE \
+	STMXCSR 24(CX) \
+	MOVUPS X0, 160(CX) \
+	MOVUPS X1, 176(CX) \
+	MOVUPS X2, 192(CX) \
+	MOVUPS X3, 208(CX) \
+	MOVUPS X4, 224(CX) \
+	MOVUPS X5, 240(CX) \
+	MOVUPS X6, 256(CX) \
+	MOVUPS X7, 272(CX) \
+	MOVUPS X8, 288(CX) \
+	MOVUPS X9, 304(CX) \
+	MOVUPS X10, 320(CX) \
+	MOVUPS X11, 336(CX) \
+	MOVUPS X12, 352(CX) \
+	MOVUPS X13, 368(CX) \
+	MOVUPS X14, 384(CX) \
+	MOVUPS X15, 400(CX)
+#define LOAD_SSE \
+	LDMXCSR 24(CX) \
+	MOVUPS 160(CX), X0 \
+	MOVUPS 176(CX), X1 \
+	MOVUPS 192(CX), X2 \
+	MOVUPS 208(CX), X3 \
+	MOVUPS 224(CX), X4 \
+	MOVUPS 240(CX), X5 \
+	MOVUPS 256(CX), X6 \
+	MOVUPS 272(CX), X7 \
+	MOVUPS 288(CX), X8 \
+	MOVUPS 304(CX), X9 \
+	MOVUPS 320(CX), X10 \
+	MOVUPS 336(CX), X11 \
+	MOVUPS 352(CX), X12 \
+	MOVUPS 368(CX), X13 \
+	MOVUPS 384(CX), X14 \
+	MOVUPS 400(CX), X15
+
+// SAVE_REST completes the area of the UserContext in AX, whose XMM are there
+// already, with what this CPU's registers have kept of its state. XSAVE stores MXCSR
+// with AVX, so that is the program's meanwhile. Clobbers AX, CX, DX, R9.
+#define SAVE_REST \
+	MOVQ $0, percpu_fpuOwner(GS) \
+	MOVQ UserContext_FPU(AX), CX \
+	LDMXCSR 24(CX) \
+	MOVQ AX, R9 \
+	MOVL $XREST, AX \
+	XORL DX, DX \
+	XSAVE64 (CX) \
+	LDMXCSR ·kernelMXCSR(SB) \
+	ORQ $2, 512(CX) \
+	MOVQ $0, UserContext_fpuOn(R9)
 
 // entry64 is where the boot stub jumps, in long mode, on the stub's page
 // tables, interrupts off. DI: physical address of the PVH start info, or 0 on
@@ -75,9 +131,7 @@ TEXT resume<>(SB),NOSPLIT|NOFRAME,$0
 	JEQ nofpu
 	MOVQ $0, kthread_fpuSaved(BX)
 	MOVQ kthread_fpu(BX), CX
-	MOVL $XMASK, AX
-	XORL DX, DX
-	XRSTOR64 (CX)
+	LOAD_SSE
 nofpu:
 	MOVQ kthread_fsbase(BX), CX
 	WRFSBASEQ CX
@@ -123,9 +177,25 @@ TEXT userResume<>(SB),NOSPLIT|NOFRAME,$0
 	SWAPGS
 last:
 	MOVQ UserContext_FPU(BX), CX
+	CMPQ BX, percpu_fpuOwner(GS)
+	JNE other
+	LOAD_SSE
+	JMP loaded
+other:
+	MOVQ percpu_fpuOwner(GS), AX
+	TESTQ AX, AX
+	JZ nobody
+	SAVE_REST
+nobody:
+	MOVQ BX, percpu_fpuOwner(GS)
+	MOVL percpu_id(GS), AX
+	INCQ AX
+	MOVQ AX, UserContext_fpuOn(BX)
+	MOVQ UserContext_FPU(BX), CX
 	MOVL $XMASK, AX
 	XORL DX, DX
 	XRSTOR64 (CX)
+loaded:
 	MOVQ UserContext_FSBase(BX), CX
 	WRFSBASEQ CX
 	// A return address that is not canonical would fault in ring 0: take the
@@ -200,6 +270,11 @@ TEXT ·enterUser(SB),NOSPLIT|NOFRAME,$0-17
 	CMPL CX, percpu_id(GS)
 	JNE moved
 anyCPU:
+	CMPQ BX, percpu_fpuOwner(GS)
+	JEQ fpuHere
+	CMPQ UserContext_fpuOn(BX), $0 // only its own CPU can save it
+	JNE elsewhere
+fpuHere:
 	CMPQ R8, percpu_mm(GS)
 	JEQ sameMM
 	CALL ·switchMMUser(SB)
@@ -217,6 +292,21 @@ busy:
 moved:
 	STI
 	MOVB $const_TrapMoved, 24(SP)
+	RET
+elsewhere:
+	STI
+	MOVB $const_trapElsewhere, 24(SP)
+	RET
+
+// func saveRest()
+// Takes the state of the program that this CPU's registers have kept to its
+// memory. Interrupts are off.
+TEXT ·saveRest(SB),NOSPLIT|NOFRAME,$0-0
+	MOVQ percpu_fpuOwner(GS), AX
+	TESTQ AX, AX
+	JZ nothing
+	SAVE_REST
+nothing:
 	RET
 
 // switchMMUser loads the page tables of the MMContext in R8 and keeps both masks
@@ -274,9 +364,7 @@ TEXT ·syscallEntry(SB),NOSPLIT|NOFRAME,$0
 	SWAPGS
 	MOVQ AX, UserContext_GSBase(BX)
 	MOVQ UserContext_FPU(BX), CX
-	MOVL $XMASK, AX
-	XORL DX, DX
-	XSAVE64 (CX)
+	SAVE_SSE
 	LDMXCSR ·kernelMXCSR(SB)
 	MOVQ percpu_cur(GS), CX
 	MOVQ kthread_fsbase(CX), DX
@@ -349,9 +437,7 @@ TEXT ·trap(SB),NOSPLIT|NOFRAME,$0
 	MOVQ 40(SP), AX
 	MOVQ AX, kthread_rsp(BX)
 	MOVQ kthread_fpu(BX), CX
-	MOVL $XMASK, AX
-	XORL DX, DX
-	XSAVE64 (CX)
+	SAVE_SSE
 	MOVQ $1, kthread_fpuSaved(BX)
 	MOVL $1, percpu_inFloor(GS)
 	MOVQ percpu_fsFloor(GS), AX
@@ -419,9 +505,7 @@ user:
 	SWAPGS
 	MOVQ AX, UserContext_GSBase(BX)
 	MOVQ UserContext_FPU(BX), CX
-	MOVL $XMASK, AX
-	XORL DX, DX
-	XSAVE64 (CX)
+	SAVE_SSE
 	LDMXCSR ·kernelMXCSR(SB)
 	CMPQ DI, $32
 	JAE irq

@@ -34,7 +34,7 @@ func loadIDT(desc *[10]byte)
 func loadTR(sel uint16)
 func cpuid(leaf, sub uint32) (a, b, c, d uint32)
 func rdrand() (v uint64, ok bool)
-func saveFPU(p *FPUState)
+func saveRest()
 func symAddrs(p *[12]uintptr)
 func fixupAddrs(p *[8]uintptr)
 

@@ -12,8 +12,8 @@ type kthread struct {
 	rax, rbx, rcx, rdx, rsi, rdi, rbp    uint64
 	r8, r9, r10, r11, r12, r13, r14, r15 uint64
 	rip, rflags, rsp, fsbase             uint64
-	fpu                                  uintptr // XSAVE area
-	fpuSaved                             uint64  // it holds the thread's state
+	fpu                                  uintptr // XMM and MXCSR, laid out as by XSAVE
+	fpuSaved                             uint64  // they are there
 	userSP                               uint64  // SP of the enterUser call in progress
 	state                                uint32
 	id                                   uint32 // tid: index + 1

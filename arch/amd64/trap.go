@@ -2,7 +2,6 @@ package amd64
 
 import (
 	"sync/atomic"
-	"unsafe"
 
 	"yolk/arch/pt"
 )
@@ -111,6 +110,8 @@ func (c *percpu) interrupt(vector uint64) {
 		c.timer()
 	case vector == vecTLB:
 		c.serveTLB()
+	case vector == vecFPU:
+		saveRest()
 	case vector < vecTimer:
 		atomic.OrUint64(&irqPending, 1<<(vector-vecDevice))
 	}
@@ -124,7 +125,7 @@ func (c *percpu) interrupt(vector uint64) {
 // gave its CPU away.
 func floorUserIRQ(vector uint64) bool {
 	c := thisCPU()
-	if vector == vecTLB || vector == vecSpurious {
+	if vector == vecTLB || vector == vecFPU || vector == vecSpurious {
 		c.interrupt(vector)
 		if c.mm != 0 {
 			return false
@@ -168,7 +169,12 @@ func EnterUser(u *UserContext, c *MMContext) Trap {
 	if u.RIP >= 1<<47-pt.PageSize {
 		return noEntry(u)
 	}
-	return enterUser(u, c)
+	for {
+		if trap := enterUser(u, c); trap != trapElsewhere {
+			return trap
+		}
+		u.SaveFPU()
+	}
 }
 
 // noEntry is the exception that the program would get where it is to go on. IRET and
@@ -194,21 +200,4 @@ func KickAll() {
 		}
 	}
 	PreemptEnable()
-}
-
-// NewFPUState returns the FPU state of a new program.
-func NewFPUState() *FPUState {
-	b := make([]byte, FPUSize+63)
-	a := uintptr(unsafe.Pointer(&b[0]))
-	p := (*FPUState)(unsafe.Pointer(&b[(64-a&63)&63]))
-	p.Reset()
-	return p
-}
-
-// Reset makes p the FPU state of a new program: x87 control word 0x37f, MXCSR
-// 0x1f80, all registers in their initial configuration (XSTATE_BV 0).
-func (p *FPUState) Reset() {
-	*p = FPUState{}
-	p[0], p[1] = 0x7f, 0x03
-	p[24], p[25] = 0x80, 0x1f
 }

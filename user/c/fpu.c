@@ -3,11 +3,14 @@
 #define _GNU_SOURCE
 #include "tap.h"
 
+#include <fcntl.h>
 #include <fenv.h>
 #include <immintrin.h>
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 
 static int has_avx(void) { return __builtin_cpu_supports("avx"); }
@@ -132,4 +135,204 @@ TEST(control_words_of_a_new_thread)
 	unsigned mxcsr = _mm_getcsr();
 
 	CHECK((mxcsr & 0x1f80) == 0x1f80); /* all exceptions masked */
+}
+
+/* All that a program has: the image of FXSAVE (x87, MXCSR, XMM) and the upper halves of YMM. */
+struct state {
+	unsigned char fx[512] __attribute__((aligned(64)));
+	unsigned char ymm[16][32];
+};
+
+/* fill makes a state of its own from seed: eight numbers on the x87 stack, a precision and a
+ * rounding mode, all vector registers. */
+static void fill(struct state *s, unsigned seed)
+{
+	memset(s, 0, sizeof *s);
+	for (int i = 0; i < 16; i++)
+		for (int k = 0; k < 32; k++)
+			s->ymm[i][k] = (unsigned char)(seed * 151 + (unsigned)(i * 37 + k * 11 + 1));
+	*(unsigned short *)s->fx = (unsigned short)(0x037f | (seed & 3) << 10);	 /* control word */
+	*(unsigned short *)(s->fx + 2) = (unsigned short)((seed & 7) << 11);	 /* status: top of the stack */
+	s->fx[4] = 0xff;							 /* all in use */
+	*(unsigned *)(s->fx + 24) = 0x1f80 | (seed >> 2 & 3) << 13 | (seed & 0x3f); /* MXCSR, with flags */
+	for (int i = 0; i < 8; i++) {
+		unsigned char *st = s->fx + 32 + 16 * i;
+
+		for (int k = 0; k < 8; k++)
+			st[k] = (unsigned char)(seed + (unsigned)(i * 8 + k));
+		st[7] |= 0x80;			     /* normal */
+		st[8] = (unsigned char)(seed * 3), st[9] = 0x40;
+	}
+}
+
+/* across loads in, makes the call nr (or, for -1, writes to the byte at a), and stores what the
+ * registers are then: no instruction of the compiler comes between. */
+__attribute__((target("avx"))) static long across(const struct state *in, struct state *out, long nr, long a, long b,
+						  long c)
+{
+	long ret = nr;
+	register long r8 __asm__("r8") = (long)in, r9 __asm__("r9") = (long)out;
+
+#define EACH(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
+#define LOAD(n) "vmovdqu 512+32*" #n "(%%r8), %%ymm" #n "\n\t"
+#define STORE(n) "vmovdqu %%ymm" #n ", 512+32*" #n "(%%r9)\n\t"
+	__asm__ volatile("fxrstor64 (%%r8)\n\t" EACH(LOAD)
+			 "cmp $-1, %%rax\n\t"
+			 "je 1f\n\t"
+			 "syscall\n\t"
+			 "jmp 2f\n"
+			 "1: incb (%%rdi)\n"
+			 "2: fxsave64 (%%r9)\n\t" EACH(STORE)
+			 "vzeroupper\n\t"
+			 "fninit\n\t"
+			 "mov $0x1f80, %%ecx\n\t"
+			 "push %%rcx\n\t"
+			 "ldmxcsr (%%rsp)\n\t"
+			 "pop %%rcx"
+			 : "+a"(ret)
+			 : "r"(r8), "r"(r9), "D"(a), "S"(b), "d"(c)
+			 : "rcx", "r11", "cc", "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
+			   "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "st", "st(1)", "st(2)",
+			   "st(3)", "st(4)", "st(5)", "st(6)", "st(7)");
+	return ret;
+}
+
+/* same says whether out has what in had. XMM are in YMM; the rest of FXSAVE's image is pointers of
+ * the last x87 instruction, and reserved. */
+static int same(const struct state *in, const struct state *out)
+{
+	for (int i = 32; i < 160; i += 16)
+		if (memcmp(in->fx + i, out->fx + i, 10) != 0)
+			return 0;
+	return memcmp(in->fx, out->fx, 6) == 0 && memcmp(in->fx + 24, out->fx + 24, 4) == 0 &&
+	       memcmp(in->ymm, out->ymm, sizeof in->ymm) == 0;
+}
+
+enum { PAGE = 4096, PAGES = 64 };
+
+struct player {
+	unsigned seed;
+	int in, out; /* pipes to and from the partner; -1 for none */
+	char *pages;
+};
+
+/* play makes calls of all kinds, those that sleep among them, and faults. Returns the number of the
+ * first after which the registers were others, or 0. */
+static long play(struct player *p, int rounds)
+{
+	static const struct timespec moment = {0, 100000};
+	struct state in, out;
+	char byte = 'x';
+
+	for (int i = 1; i <= rounds; i++) {
+		p->seed = p->seed * 1103515245 + 12345;
+		unsigned what = p->seed >> 16;
+		fill(&in, p->seed >> 8);
+		switch (what % 8) {
+		case 0:
+			across(&in, &out, SYS_sched_yield, 0, 0, 0);
+			break;
+		case 1: {
+			char *page = p->pages + what / 8 % PAGES * PAGE;
+			madvise(page, PAGE, MADV_DONTNEED);
+			across(&in, &out, -1, (long)page, 0, 0);
+			break;
+		}
+		case 2:
+			across(&in, &out, SYS_nanosleep, (long)&moment, 0, 0);
+			break;
+		case 3:
+			across(&in, &out, SYS_tgkill, getpid(), syscall(SYS_gettid), SIGUSR1);
+			break;
+		case 4:
+			if (p->in >= 0) {
+				across(&in, &out, SYS_write, p->out, (long)&byte, 1);
+				if (!same(&in, &out))
+					return i;
+				fill(&in, ~p->seed);
+				across(&in, &out, SYS_read, p->in, (long)&byte, 1);
+				break;
+			}
+			/* fall through */
+		default:
+			across(&in, &out, SYS_getppid, 0, 0, 0);
+		}
+		if (!same(&in, &out))
+			return i;
+	}
+	if (p->out >= 0) {
+		close(p->out); /* the partner reads no further */
+		fcntl(p->in, F_SETFL, O_NONBLOCK);
+	}
+	return 0;
+}
+
+__attribute__((target("avx"))) static void spoil_all(int sig)
+{
+	struct state own, after;
+
+	fill(&own, (unsigned)sig + 77);
+	across(&own, &after, SYS_getppid, 0, 0, 0);
+	if (!same(&own, &after))
+		_exit(9);
+}
+
+static void *play_in_thread(void *arg) { return (void *)play(arg, 1500); }
+
+/* Twelve threads of two processes, six pairs of which wait for each other's bytes. */
+TEST(all_of_it_across_everything)
+{
+	enum { PLAYERS = 6 };
+	static struct player player[PLAYERS];
+	pthread_t thread[PLAYERS];
+	int status, there[2], back[2];
+
+	if (!has_avx())
+		SKIP("no AVX");
+	signal(SIGUSR1, spoil_all);
+	signal(SIGPIPE, SIG_IGN);
+	for (int i = 0; i < PLAYERS; i++) {
+		player[i] = (struct player){(unsigned)i * 7919 + 1, -1, -1, NULL};
+		player[i].pages = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		CHECK(player[i].pages != MAP_FAILED);
+		if (i % 2 == 1) {
+			CHECK(pipe(there) == 0 && pipe(back) == 0);
+			player[i - 1].in = back[0], player[i - 1].out = there[1];
+			player[i].in = there[0], player[i].out = back[1];
+		}
+	}
+	pid_t pid = fork();
+	CHECK(pid >= 0);
+	for (int i = 0; i < PLAYERS; i++) {
+		if (pid == 0) {
+			player[i].seed ^= 0x5a5a5a5a;
+			player[i].in = player[i].out = -1;
+		}
+		CHECK(pthread_create(&thread[i], NULL, play_in_thread, &player[i]) == 0);
+	}
+	for (int i = 0; i < PLAYERS; i++) {
+		void *wrong;
+		CHECK(pthread_join(thread[i], &wrong) == 0);
+		EQ((long)wrong, 0);
+	}
+	if (pid == 0)
+		_exit(0);
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
+TEST(a_child_has_its_parents)
+{
+	struct state in, out;
+	int status;
+
+	if (!has_avx())
+		SKIP("no AVX");
+	for (unsigned seed = 1; seed <= 50; seed++) {
+		fill(&in, seed * 12345);
+		long pid = across(&in, &out, SYS_fork, 0, 0, 0);
+		CHECK(pid >= 0 && same(&in, &out));
+		if (pid == 0)
+			_exit(0);
+		CHECK(waitpid((pid_t)pid, &status, 0) == pid && status == 0);
+	}
 }
