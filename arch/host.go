@@ -118,6 +118,18 @@ func PreemptEnable() {}
 // RunInterrupts does nothing: soft devices complete from goroutines of their own.
 func RunInterrupts() {}
 
+// BeginLazyWakes does nothing: the host's scheduler is not ours.
+func BeginLazyWakes() {}
+
+// EndLazyWakes undoes BeginLazyWakes.
+func EndLazyWakes() {}
+
+// WakesOwed reports whether WakeIdle has anything to do: never.
+func WakesOwed() bool { return false }
+
+// WakeIdle does nothing.
+func WakeIdle() {}
+
 // HeapLevel returns how many frames the heap reserve holds.
 func HeapLevel() int {
 	soft.heap.Lock()

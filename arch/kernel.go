@@ -58,6 +58,10 @@ func NumCPU() int                                   { return amd64.NumCPU() }
 func PreemptDisable()                               { amd64.PreemptDisable() }
 func PreemptEnable()                                { amd64.PreemptEnable() }
 func RunInterrupts()                                { amd64.RunInterrupts() }
+func BeginLazyWakes()                               { amd64.BeginLazyWakes() }
+func EndLazyWakes()                                 { amd64.EndLazyWakes() }
+func WakesOwed() bool                               { return amd64.WakesOwed() }
+func WakeIdle()                                     { amd64.WakeIdle() }
 func HeapLevel() int                                { return amd64.HeapLevel() }
 func HeapUsed() int                                 { return amd64.HeapUsed() }
 func HeapGive(pfn PFN)                              { amd64.HeapGive(pfn) }

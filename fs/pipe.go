@@ -146,7 +146,7 @@ func (pf *pipeFile) Read(f *File, b []byte, off int64) (int, syscall.Errno) {
 		p.mu.Unlock()
 		switch {
 		case n > 0:
-			p.wq.WakeAllSync()
+			p.wq.WakeAllLazily()
 			return n, 0
 		case writers == 0:
 			return 0, 0
@@ -226,7 +226,7 @@ func (pf *pipeFile) Write(f *File, b []byte, _ int64) (int, int64, syscall.Errno
 		p.mu.Unlock()
 		done += n
 		if n > 0 {
-			p.rq.WakeAllSync()
+			p.rq.WakeAllLazily()
 			continue
 		}
 		e := syscall.Errno(0)

@@ -107,7 +107,7 @@ func (c *Context) SetInterruptCheck(f func() bool) { c.interruptCheck = f }
 // Callable from anywhere, also under spinlocks.
 func (c *Context) Interrupt() {
 	c.interrupted.Store(true)
-	c.ready(false)
+	c.ready(wake)
 }
 
 // ClearInterrupt forgets earlier calls of Interrupt. It matters only to a

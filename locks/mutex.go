@@ -110,7 +110,7 @@ func (l *Mutex) release() {
 func grant(w *Waiter) {
 	c := w.Ctx
 	w.granted.Store(true)
-	c.ready(false)
+	c.ready(wake)
 }
 
 // Held reports whether the running goroutine holds the lock.

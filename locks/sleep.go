@@ -28,33 +28,70 @@ func SetSleepHooks(before, after func(*Context)) {
 	hooks.Store(&sleepHooks{before, after})
 }
 
-// readied counts goroutines that were woken, not by a wake-up of the sync kind, and
-// have not run yet.
-var readied atomic.Int32
+type wakeHooks struct{ begin, end, after func() }
 
-// Runnable reports whether such a goroutine waits for a CPU. The task loop
-// asks before it returns to ring 3, which Go's scheduler cannot see into.
-func Runnable() bool { return readied.Load() > 0 }
+var wakes atomic.Pointer[wakeHooks]
 
-// ready wakes c, or makes its coming sleep look at its condition once more. With sync
-// a woken task does not count as Runnable: see WakeAllSync.
-func (c *Context) ready(sync bool) {
+// SetWakeHooks sets what is called around each wake-up that need wake no CPU besides,
+// for the waker is about to sleep, or wakes a kernel thread, which the task loop lets go
+// first; and what after each of the other kinds. None may sleep.
+func SetWakeHooks(begin, end, after func()) { wakes.Store(&wakeHooks{begin, end, after}) }
+
+// readied counts goroutines that were woken and have not run yet: one for each task
+// that was woken by one of the sync kinds, readiedOther for each other goroutine.
+var readied atomic.Int64
+
+const readiedOther = 1 << 32
+
+// wakeKind is what the waker does next.
+type wakeKind uint8
+
+const (
+	wake     wakeKind = iota // nobody knows
+	wakeSync                 // it will sleep: WakeAllSync
+	wakeLazy                 // at once: WakeAllLazily
+)
+
+// Runnable reports whether a goroutine waits for a CPU, and whether one does that was
+// not woken by one of the sync kinds of wake-up. The task loop asks before it returns
+// to ring 3, which Go's scheduler cannot see into.
+func Runnable() (any, other bool) {
+	n := readied.Load()
+	return n != 0, n >= readiedOther
+}
+
+// ready wakes c, or makes its coming sleep look at its condition once more. But for
+// the first kind a woken task does not count as Runnable: see WakeAllSync.
+func (c *Context) ready(how wakeKind) {
 	c.events.Add(1)
 	if c.parked.CompareAndSwap(true, false) {
-		if c.counted = !sync || !c.task.Load(); c.counted {
-			readied.Add(1)
+		task := c.task.Load()
+		c.counted = how == wake || !task
+		c.count(1)
+		switch h := wakes.Load(); {
+		case h == nil:
+			c.post()
+		case how == wakeLazy || !task:
+			h.begin()
+			c.post()
+			h.end()
+		default:
+			c.post()
+			h.after()
 		}
-		c.post()
 		exploreReady(c)
 	}
 }
 
-// running takes c, which has been woken, out of readied.
-func (c *Context) running() {
+func (c *Context) count(n int64) {
 	if c.counted {
-		readied.Add(-1)
+		n *= readiedOther
 	}
+	readied.Add(n)
 }
+
+// running takes c, which has been woken, out of those that have not run yet.
+func (c *Context) running() { c.count(-1) }
 
 // Park sleeps until cond holds, d has passed, or (if interruptible) a signal is
 // pending. The caller has put Waiters of this goroutine on the queues whose

@@ -87,25 +87,30 @@ func (q *WaitQueue) Remove(w *Waiter) {
 
 // WakeAll wakes every sleeper. Callable under spinlocks and from interrupt
 // handlers.
-func (q *WaitQueue) WakeAll() { q.wakeUp(-1, false) }
+func (q *WaitQueue) WakeAll() { q.wakeUp(-1, wake) }
 
 // WakeAllSync is WakeAll for a task that wakes others only to sleep itself soon, as
-// one does that writes to a pipe: it goes on, and a task that is woken gets its CPU when
+// by a futex: it goes on, and a task that is woken gets its CPU when
 // it sleeps, another CPU's at once, or its turn at the next tick. To let the woken one
 // run first, as far as ring 3, for which it needs this task's slot, would be two
 // switches for each (wake_up_sync).
-func (q *WaitQueue) WakeAllSync() { q.wakeUp(-1, true) }
+func (q *WaitQueue) WakeAllSync() { q.wakeUp(-1, wakeSync) }
+
+// WakeAllLazily is WakeAllSync for a task that will sleep or wake again before long,
+// as at the ends of a pipe: no idle CPU is woken for what is to run on this one, unless
+// the task returns to ring 3 twice, or stays there for a millisecond.
+func (q *WaitQueue) WakeAllLazily() { q.wakeUp(-1, wakeLazy) }
 
 // WakeOne wakes the sleeper that has waited longest, and all that did not come
 // by a Wait method. Callable under spinlocks and from interrupt handlers.
-func (q *WaitQueue) WakeOne() { q.wakeUp(1, false) }
+func (q *WaitQueue) WakeOne() { q.wakeUp(1, wake) }
 
 // Active reports whether anyone waits. A caller that acts on false must have
 // made its change visible before it asks.
 func (q *WaitQueue) Active() bool { return q.count.Load() != 0 }
 
 // wakeUp wakes n exclusive waiters (all if negative) and all others.
-func (q *WaitQueue) wakeUp(n int, sync bool) {
+func (q *WaitQueue) wakeUp(n int, how wakeKind) {
 	if !q.Active() {
 		return
 	}
@@ -120,7 +125,7 @@ func (q *WaitQueue) wakeUp(n int, sync bool) {
 		if w.Notify != nil {
 			w.Notify()
 		} else {
-			w.Ctx.ready(sync)
+			w.Ctx.ready(how)
 		}
 	}
 	q.lock.unlock()

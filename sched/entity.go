@@ -20,6 +20,7 @@ type Entity struct {
 
 	// The task's own.
 	slot     bool
+	owing    bool // it went to ring 3 with arch.WakesOwed
 	sliceEnd int64
 
 	// Waiting for a slot.
@@ -59,11 +60,25 @@ func (e *Entity) Exit() {
 // held. It lets goroutines that were woken go first: ring 3 would keep the CPU
 // from them until the next tick.
 func (e *Entity) Enter() {
-	if locks.Runnable() {
-		e.gosched()
+	if any, other := locks.Runnable(); any {
+		e.goFirst(other)
 	}
 	if !e.slot {
 		queue.acquire(e)
+	}
+}
+
+// goFirst lets goroutines run that were woken; those whom this task woke to sleep
+// itself next wait for that, but not for two returns to ring 3.
+func (e *Entity) goFirst(other bool) {
+	switch {
+	case other:
+		e.gosched()
+	case arch.WakesOwed():
+		if e.owing {
+			arch.WakeIdle()
+		}
+		e.owing = !e.owing
 	}
 }
 
@@ -94,6 +109,7 @@ func (e *Entity) gosched() {
 	if e.Registers != nil {
 		e.Registers.LeaveFPU()
 	}
+	arch.WakeIdle()
 	runtime.Gosched()
 }
 
@@ -142,6 +158,7 @@ func beforeSleep(c *locks.Context) {
 		return
 	}
 	e.pause()
+	e.owing = false
 	if e.Registers != nil {
 		e.Registers.LeaveFPU() // it may wake up on another CPU
 	}

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"sync/atomic"
 
+	"yolk/arch"
 	"yolk/locks"
 )
 
@@ -31,6 +32,7 @@ func init() {
 	queue.policy = &RoundRobin{}
 	SetCPUs(runtime.NumCPU())
 	locks.SetSleepHooks(beforeSleep, afterSleep)
+	locks.SetWakeHooks(arch.BeginLazyWakes, arch.EndLazyWakes, arch.WakeIdle)
 }
 
 // SetCPUs sets the number of slots. Call it at start-up, before the first task.

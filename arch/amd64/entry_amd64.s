@@ -163,6 +163,12 @@ nofpu:
 // Interrupts are off, GS is the kernel's.
 TEXT userResume<>(SB),NOSPLIT|NOFRAME,$0
 	MOVL $0, percpu_inFloor(GS)
+	CMPQ BX, percpu_fpuOwner(GS)
+	JNE other
+	MOVQ UserContext_FPU(BX), CX
+	LOAD_SSE
+	JMP loaded
+other:
 	CMPQ BX, percpu_userCtx(GS)
 	JEQ last
 	MOVQ BX, percpu_userCtx(GS)
@@ -176,12 +182,6 @@ TEXT userResume<>(SB),NOSPLIT|NOFRAME,$0
 	MOVW AX, GS
 	SWAPGS
 last:
-	MOVQ UserContext_FPU(BX), CX
-	CMPQ BX, percpu_fpuOwner(GS)
-	JNE other
-	LOAD_SSE
-	JMP loaded
-other:
 	MOVQ percpu_fpuOwner(GS), AX
 	TESTQ AX, AX
 	JZ nobody

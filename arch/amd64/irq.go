@@ -55,7 +55,9 @@ func ServeInterrupts() {
 	irqEvent = uint64(fd)
 	var buf [8]byte
 	for {
+		BeginLazyWakes() // whoever waits for the disk goes on here, when this goroutine stops
 		RunInterrupts()
+		EndLazyWakes()
 		if _, err := f.Read(buf[:]); err != nil {
 			panic(err)
 		}

@@ -27,7 +27,10 @@ type kthread struct {
 	altSP, altSize                       uintptr
 	altFlags                             uint32
 	epollBuf                             uintptr
-	preempt                              int32 // percpu.preempt while it does not run: the runtime may
+	lazy                                 uint32 // depth of BeginLazyWakes; the thread's own
+	owed                                 uint32 // calls of WakeIdle since; likewise
+	forIRQ                               uint32 // woken to run handlers, and has not ended a lazy section since
+	preempt                              int32  // percpu.preempt while it does not run: the runtime may
 	// block inside of a pinned section, on a lock of its own
 }
 
@@ -86,6 +89,55 @@ func newThread() *kthread {
 
 // makeRunnable queues t and sees that a CPU will take it.
 func makeRunnable(t *kthread) {
+	enqueue(t)
+	// This CPU if it is idle, for an interrupt has woken it already; the one it
+	// ran on last; any idle one.
+	me := thisCPU()
+	if claimIdle(me, me) || claimIdle(&cpus[t.cpu&(MaxCPU-1)], me) || wakeAny(me) {
+		return
+	}
+	// None idle: the current thread shares its CPU from the next tick on.
+	me.armTick()
+}
+
+// makeRunnableLazily queues t and leaves idle CPUs alone until WakeIdle or, if the
+// current thread goes on, for lazyNS.
+func makeRunnableLazily(t *kthread) {
+	enqueue(t)
+	me := thisCPU()
+	me.armTick()
+	if anyIdle() {
+		atomic.StoreUint32(&unkicked, 1)
+		me.tickAt = min(me.tickAt, rdtsc()+nsToTSC(lazyNS))
+	}
+}
+
+// lazyNS is how long a CPU may stay idle for a thief of work not to be woken.
+const lazyNS = 1e6
+
+func anyIdle() bool {
+	for i := range cpus[:ncpu] {
+		if atomic.LoadUint32(&cpus[i].idle) != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// unkicked is set while a thread is in the queue for which no CPU was woken.
+var unkicked uint32
+
+// wakeAny wakes an idle CPU and reports whether there is one.
+func wakeAny(me *percpu) bool {
+	for i := uint32(0); i < ncpu; i++ {
+		if claimIdle(&cpus[i], me) {
+			return true
+		}
+	}
+	return false
+}
+
+func enqueue(t *kthread) {
 	t.state = threadRunnable
 	t.deadline, t.waitAddr, t.epoll = 0, 0, 0
 	t.next = 0
@@ -95,18 +147,6 @@ func makeRunnable(t *kthread) {
 		thread(runTail).next = t.id
 	}
 	runTail = t.id
-	me := thisCPU()
-	// The CPU it ran on last if that is idle, else any idle one.
-	if c := &cpus[t.cpu&(MaxCPU-1)]; claimIdle(c, me) {
-		return
-	}
-	for i := uint32(0); i < ncpu; i++ {
-		if claimIdle(&cpus[i], me) {
-			return
-		}
-	}
-	// None idle: the current thread shares its CPU from the next tick on.
-	me.armTick()
 }
 
 // claimIdle wakes c if it is idle and nobody has woken it yet.
@@ -128,6 +168,7 @@ func popRunnable() *kthread {
 	runHead = t.next
 	if runHead == 0 {
 		runTail = 0
+		atomic.StoreUint32(&unkicked, 0)
 	}
 	t.next = 0
 	return t
@@ -195,7 +236,7 @@ func makeLast(t *kthread) {
 func (c *percpu) sleep(ns int64) {
 	t := c.thread()
 	t.state = threadSleeping
-	t.deadline = 0
+	t.deadline, t.forIRQ = 0, 0
 	if ns >= 0 {
 		t.deadline = rdtsc() + nsToTSC(uint64(ns)) + 1
 	}

@@ -48,6 +48,7 @@ const (
 	callHeapTake
 	callAllocVector
 	callRouteISA
+	callWakeIdle
 )
 
 // Errors go back as two's complement, as on Linux.
@@ -196,6 +197,10 @@ func serve(nr uint64, a, b uintptr) uintptr {
 		return uintptr(nextVector - 1)
 	case callRouteISA:
 		routeISA(uint32(a), uint32(b))
+	case callWakeIdle:
+		if runHead != 0 && atomic.SwapUint32(&unkicked, 0) != 0 {
+			wakeAny(thisCPU())
+		}
 	}
 	return 0
 }
@@ -329,11 +334,11 @@ func writeFD(fd uint64, buf, n uintptr) uint64 {
 }
 
 // signal adds to an eventfd and wakes the thread that waits for events. Each
-// increment is an edge: the runtime watches with EPOLLET.
-func (e *eventFD) signal(n uint64) {
+// increment is an edge: the runtime watches with EPOLLET. It returns that thread.
+func (e *eventFD) signal(n uint64) *kthread {
 	e.count += n
 	if !e.watched {
-		return
+		return nil
 	}
 	e.ready = true
 	for i := range threads[:topThread] {
@@ -341,9 +346,10 @@ func (e *eventFD) signal(n uint64) {
 		if t.state == threadSleeping && t.epoll != 0 {
 			t.rax = uint64(gather(t.epollBuf))
 			makeRunnable(t)
-			return
+			return t
 		}
 	}
+	return nil
 }
 
 // gather writes ready events to buf and returns how many. One watched with
@@ -388,7 +394,9 @@ var irqEvent uint64
 // postEvent tells the interrupt goroutine that irqPending has bits.
 func postEvent() {
 	if e := event(irqEvent); e != nil && e.count == 0 {
-		e.signal(1)
+		if t := e.signal(1); t != nil {
+			t.forIRQ = 1 // the runtime wakes a second thread before this one comes to the handlers
+		}
 	}
 }
 
@@ -416,7 +424,11 @@ func (c *percpu) futex(t *kthread, addr uintptr, op uint64, val uint32, ts uintp
 			w := &threads[i]
 			if w.state == threadSleeping && w.waitAddr == addr {
 				w.rax = 0
-				makeRunnable(w)
+				if t.lazy|t.forIRQ != 0 {
+					makeRunnableLazily(w)
+				} else {
+					makeRunnable(w)
+				}
 				n++
 			}
 		}

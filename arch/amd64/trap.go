@@ -189,6 +189,49 @@ func noEntry(u *UserContext) Trap {
 	return TrapException
 }
 
+// When a goroutine is made ready, the Go runtime wakes a thread that looks for work,
+// and the floor an idle CPU for that. If the waker is about to stop, and so leaves
+// its own CPU to the goroutine, the other CPU comes for nothing: between
+// BeginLazyWakes and EndLazyWakes, which may be nested and must not be far apart,
+// such a thread is queued and no CPU woken. Whoever goes on for longer than he thought
+// calls WakeIdle. The caller keeps its thread meanwhile: it must not sleep.
+func BeginLazyWakes() {
+	PreemptDisable()
+	thisCPU().thread().lazy++
+}
+
+// EndLazyWakes ends the section. If there were several wake-ups the CPU is woken.
+func EndLazyWakes() {
+	t := thisCPU().thread()
+	t.lazy--
+	t.forIRQ = 0
+	several := t.lazy == 0 && t.owed > 1
+	if t.lazy == 0 {
+		t.owed = 0
+	}
+	PreemptEnable()
+	if several {
+		WakeIdle()
+	}
+}
+
+// WakesOwed reports whether a thread waits for which no CPU was woken.
+func WakesOwed() bool { return atomic.LoadUint32(&unkicked) != 0 }
+
+// WakeIdle makes up for a wake-up that was lazy; in a section of such it only counts.
+func WakeIdle() {
+	if !WakesOwed() {
+		return
+	}
+	PreemptDisable()
+	if t := thisCPU().thread(); t.lazy != 0 {
+		t.owed++
+	} else {
+		floorCall(callWakeIdle, 0, 0)
+	}
+	PreemptEnable()
+}
+
 // KickAll makes every other CPU's EnterUser return soon.
 func KickAll() {
 	PreemptDisable()
