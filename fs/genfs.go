@@ -89,19 +89,21 @@ func (g *genFile) Open(f *File) syscall.Errno {
 // Truncate is what O_TRUNC asks for; there is nothing to cut.
 func (g *genFile) Truncate(*Inode, int64) syscall.Errno { return 0 }
 
-// partFunc writes a piece of a text, some KiB: that which begins at the place at, 0 for
-// the first. It returns the place of the next piece, 0 behind the last. So a long
-// text costs the kernel no more memory than a short one.
-type partFunc func(w io.Writer, at uint64) (next uint64, e syscall.Errno)
+// partFunc appends a piece of a text to b, some KiB: that which begins at the place at, 0
+// for the first. It returns the place of the next piece, 0 behind the last. So a long
+// text costs the kernel no more memory than a short one, and whoever reads it bit by
+// bit has nothing made twice.
+type partFunc func(b []byte, at uint64) (text []byte, next uint64, e syscall.Errno)
 
 // genOpen is one open generated file, with the piece of text its reader is in.
 type genOpen struct {
 	NoFile
 	file *genFile
-	text atomic.Pointer[genText]
+	text atomic.Pointer[genText] // nil: none, or a reader has it
 }
 
-// genText is a piece of a generated text. Immutable.
+// genText is a piece of a generated text. It belongs to the reader who has taken it out
+// of its genOpen.
 type genText struct {
 	off  int64 // of its first byte in the text
 	b    []byte
@@ -110,24 +112,29 @@ type genText struct {
 
 func (p *genText) end() int64 { return p.off + int64(len(p.b)) }
 
-// piece makes the piece at a place, which begins at offset off. What gen writes is one piece.
-func (g *genFile) piece(at uint64, off int64) (*genText, syscall.Errno) {
-	var b bytes.Buffer
-	var next uint64
-	var e syscall.Errno
+// fill makes the piece at a place, which begins at offset off, in the room of the old one.
+// What gen writes is one piece.
+func (p *genText) fill(g *genFile, at uint64, off int64) (e syscall.Errno) {
+	p.off = off
 	if g.part != nil {
-		next, e = g.part(&b, at)
-	} else {
-		e = g.gen(&b)
+		p.b, p.next, e = g.part(p.b[:0], at)
+		return e
 	}
-	return &genText{off, b.Bytes(), next}, e
+	b := bytes.NewBuffer(p.b[:0])
+	e = g.gen(b)
+	p.b, p.next = b.Bytes(), 0
+	return e
 }
 
 // Read copies from the text, which is made anew by each read from the start.
 func (g *genOpen) Read(_ *File, p []byte, off int64) (done int, e syscall.Errno) {
-	text := g.text.Load()
-	if off == 0 || text == nil || off < text.off {
-		if text, e = g.file.piece(0, 0); e != 0 {
+	text := g.text.Swap(nil)
+	anew := text == nil || off == 0 || off < text.off
+	if text == nil {
+		text = new(genText)
+	}
+	if anew {
+		if e = text.fill(g.file, 0, 0); e != 0 {
 			return 0, e
 		}
 	}
@@ -136,18 +143,16 @@ func (g *genOpen) Read(_ *File, p []byte, off int64) (done int, e syscall.Errno)
 			n := copy(p[done:], text.b[off-text.off:])
 			done, off = done+n, off+int64(n)
 		}
-		g.text.Store(text)
 		if done == len(p) || text.next == 0 {
+			g.text.Store(text)
 			return done, 0
 		}
-		next, e := g.file.piece(text.next, text.end())
-		if e != 0 {
+		if e = text.fill(g.file, text.next, text.end()); e != 0 {
 			if done > 0 {
 				e = 0
 			}
 			return done, e
 		}
-		text = next
 	}
 }
 

@@ -12,9 +12,9 @@ type ProcFile struct {
 	Mode    uint32 // permission bits
 	Private bool   // whoever opens it must be allowed to look into the process
 	Gen     func(pid int, w io.Writer) syscall.Errno
-	Part    func(pid int, w io.Writer, at uint64) (next uint64, e syscall.Errno) // in place of Gen: piece by piece
-	Store   func(pid int, p []byte) syscall.Errno                                // nil: read-only
-	Open    func(pid int) (FileOps, syscall.Errno)                               // in place of Gen: the file's own operations, with offsets
+	Part    func(pid int, b []byte, at uint64) (text []byte, next uint64, e syscall.Errno) // in place of Gen: appends piece by piece
+	Store   func(pid int, p []byte) syscall.Errno                                          // nil: read-only
+	Open    func(pid int) (FileOps, syscall.Errno)                                         // in place of Gen: the file's own operations, with offsets
 }
 
 // ProcTasks is what /proc asks of package proc. pid may be the ID of any thread.
@@ -143,7 +143,7 @@ func (pf *ProcFile) forPID(pid int) InodeOps {
 	}
 	g := &genFile{gen: func(w io.Writer) syscall.Errno { return pf.Gen(pid, w) }}
 	if pf.Part != nil {
-		g.part = func(w io.Writer, at uint64) (uint64, syscall.Errno) { return pf.Part(pid, w, at) }
+		g.part = func(b []byte, at uint64) ([]byte, uint64, syscall.Errno) { return pf.Part(pid, b, at) }
 	}
 	if pf.Private {
 		g.check = func() syscall.Errno { return procTasks.Look(pid) }

@@ -103,7 +103,7 @@ func TestProcText(t *testing.T) {
 	}
 	refs := f.refs
 	var got bytes.Buffer
-	allMaps(&got, m, WriteMaps)
+	allMaps(&got, m, AppendMaps)
 	if f.refs != refs {
 		t.Errorf("%d references to the file, %d before", f.refs, refs)
 	}
@@ -122,7 +122,7 @@ func TestProcText(t *testing.T) {
 	}
 	lines := strings.Count(got.String(), "\n") + 100
 	got.Reset()
-	allMaps(&got, m, WriteMaps)
+	allMaps(&got, m, AppendMaps)
 	if n := strings.Count(got.String(), "\n"); n != lines {
 		t.Errorf("%d lines for %d mappings", n, lines)
 	}

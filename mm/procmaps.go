@@ -3,12 +3,15 @@ package mm
 import (
 	"fmt"
 	"io"
+	"math/bits"
+	"strconv"
 
 	"yolk/arch"
 )
 
 // What /proc/PID says of an address space. The callers hold a user reference and
-// no lock; w is a buffer.
+// no lock. Long texts are appended to the caller's buffer: nothing is allocated for
+// a line.
 
 // mapping is what /proc/PID/maps says of a vma, copied so that it can be written
 // without MmapSem: the name of a file is found under locks of directories, and
@@ -17,41 +20,42 @@ type mapping struct {
 	start, end, off uintptr
 	flags           VMFlags
 	name            string
-	file            File     // referenced; nil for none
+	file            File // referenced; nil for none
+	major, minor    uint32
+	ino             uint64
 	usage           mapUsage // for smaps
-}
-
-// WriteMaps writes a piece of /proc/PID/maps: the mappings from address from on, up to
-// a batch of them. It returns where the next piece begins, 0 when there is none. The
-// list may change between two pieces; like Linux, each line is true of one moment
-// and no address comes twice.
-func WriteMaps(w io.Writer, m *MM, from uintptr) (next uintptr) {
-	return eachMapping(m, from, nil, func(c *mapping) { writeMapLine(w, c) })
 }
 
 // mapBatch is how many mappings are written at a time.
 const mapBatch = 32
 
-// eachMapping calls show for each mapping of a batch, with no lock held; show drops the
-// reference to the file. count, unless nil, counts its pages, under MmapSem.
-func eachMapping(m *MM, from uintptr, count func(*MM, *VMA) mapUsage, show func(*mapping)) (next uintptr) {
-	batch := copyMappings(m, make([]mapping, 0, mapBatch), from, count)
+// mappings is a batch of them.
+type mappings [mapBatch]mapping
+
+// AppendMaps appends a piece of /proc/PID/maps to b: the mappings from address from on,
+// up to a batch of them. It returns where the next piece begins, 0 when there is none. The
+// list may change between two pieces; like Linux, each line is true of one moment
+// and no address comes twice.
+func AppendMaps(b []byte, m *MM, from uintptr) (text []byte, next uintptr) {
+	var room mappings
+	batch := room.fill(m, from, nil)
+	nameFiles(batch)
 	for i := range batch {
-		show(&batch[i])
+		b = batch[i].appendLine(b)
 	}
-	if len(batch) < mapBatch {
-		return 0
-	}
-	return batch[mapBatch-1].end
+	dropFiles(batch)
+	return b, nextBatch(batch)
 }
 
-// copyMappings fills batch with the mappings that end above from. It takes
-// MmapSem, and references to the files.
-func copyMappings(m *MM, batch []mapping, from uintptr, count func(*MM, *VMA) mapUsage) []mapping {
+// fill copies the mappings that end above from, as far as there is room, with
+// references to their files. count, unless nil, counts the pages of each. Takes MmapSem.
+func (room *mappings) fill(m *MM, from uintptr, count func(*MM, *VMA) mapUsage) []mapping {
 	m.MmapSem.Lock()
 	defer m.MmapSem.Unlock()
-	for v := FindVMA(m, from); v != nil && len(batch) < cap(batch); v = v.vmNext {
-		c := mapping{start: v.VMStart, end: v.VMEnd, flags: v.VMFlags, name: mapName(m, v)}
+	n := 0
+	for v := FindVMA(m, from); v != nil && n < len(room); v = v.vmNext {
+		c := &room[n]
+		*c = mapping{start: v.VMStart, end: v.VMEnd, flags: v.VMFlags, name: mapName(m, v)}
 		if v.VMFile != nil {
 			c.off = uintptr(v.VMPgoff) << arch.PageShift
 			c.file = v.VMFile
@@ -60,37 +64,104 @@ func copyMappings(m *MM, batch []mapping, from uintptr, count func(*MM, *VMA) ma
 		if count != nil {
 			c.usage = count(m, v)
 		}
-		batch = append(batch, c)
+		n++
 	}
-	return batch
+	return room[:n]
+}
+
+// nextBatch is where the batch after this one begins, 0: it is the last.
+func nextBatch(batch []mapping) uintptr {
+	if len(batch) < mapBatch {
+		return 0
+	}
+	return batch[mapBatch-1].end
+}
+
+// nameFiles finds the names of the mapped files, once for neighbours of the same file.
+// No lock held.
+func nameFiles(batch []mapping) {
+	var last *mapping
+	for i := range batch {
+		c := &batch[i]
+		switch {
+		case c.file == nil:
+			continue
+		case last != nil && last.file == c.file:
+			c.name, c.major, c.minor, c.ino = last.name, last.major, last.minor, last.ino
+		default:
+			c.name, c.major, c.minor, c.ino = c.file.MapInfo()
+		}
+		last = c
+	}
+}
+
+// dropFiles drops the references. No lock held.
+func dropFiles(batch []mapping) {
+	for i := range batch {
+		if f := batch[i].file; f != nil {
+			f.FPut()
+		}
+	}
 }
 
 // nameColumn is where names begin in /proc/PID/maps.
 const nameColumn = 73
 
-// writeMapLine writes the line and drops the reference to the file. No lock held.
-func writeMapLine(w io.Writer, c *mapping) {
-	var major, minor uint32
-	var ino uint64
-	name := c.name
-	if c.file != nil {
-		name, major, minor, ino = c.file.MapInfo()
-		c.file.FPut()
-	}
-	perms := []byte("---p")
-	for i, f := range []VMFlags{VMRead, VMWrite, VMExec} {
+// appendLine appends the line of maps.
+func (c *mapping) appendLine(b []byte) []byte {
+	begin := len(b)
+	b = appendHex(b, uint64(c.start), 8)
+	b = append(b, '-')
+	b = appendHex(b, uint64(c.end), 8)
+	b = append(b, ' ')
+	for i, f := range [...]VMFlags{VMRead, VMWrite, VMExec} {
 		if c.flags&f != 0 {
-			perms[i] = "rwx"[i]
+			b = append(b, "rwx"[i])
+		} else {
+			b = append(b, '-')
 		}
 	}
 	if c.flags&VMMayShare != 0 {
-		perms[3] = 's'
+		b = append(b, "s "...)
+	} else {
+		b = append(b, "p "...)
 	}
-	line := fmt.Sprintf("%08x-%08x %s %08x %02x:%02x %d ", c.start, c.end, perms, c.off, major, minor, ino)
-	if name != "" {
-		line = fmt.Sprintf("%-*s%s", nameColumn, line, name)
+	b = appendHex(b, uint64(c.off), 8)
+	b = append(b, ' ')
+	b = appendHex(b, uint64(c.major), 2)
+	b = append(b, ':')
+	b = appendHex(b, uint64(c.minor), 2)
+	b = append(b, ' ')
+	b = strconv.AppendUint(b, c.ino, 10)
+	b = append(b, ' ')
+	if c.name != "" {
+		b = appendSpaces(b, nameColumn-(len(b)-begin))
+		b = append(b, c.name...)
 	}
-	fmt.Fprintln(w, line)
+	return append(b, '\n')
+}
+
+// appendHex appends v with width digits at least.
+func appendHex(b []byte, v uint64, width int) []byte {
+	for n := max(width, (bits.Len64(v)+3)/4) - 1; n >= 0; n-- {
+		b = append(b, "0123456789abcdef"[v>>(4*n)&15])
+	}
+	return b
+}
+
+// appendRight appends n at the right of a column.
+func appendRight(b []byte, n, width int) []byte {
+	var room [20]byte
+	digits := strconv.AppendInt(room[:0], int64(n), 10)
+	b = appendSpaces(b, width-len(digits))
+	return append(b, digits...)
+}
+
+func appendSpaces(b []byte, n int) []byte {
+	for ; n > 0; n-- {
+		b = append(b, ' ')
+	}
+	return b
 }
 
 // mapName names the mappings that have no file. MmapSem held.

@@ -40,7 +40,7 @@ var rareScenarios = []*scenario{
 		x.task("proc", func(int) {
 			WriteMeminfo(io.Discard)
 			WriteSwaps(io.Discard)
-			WriteMaps(io.Discard, m, 0)
+			AppendMaps(nil, m, 0)
 			WriteStatus(io.Discard, m)
 			WriteSlabinfo(io.Discard)
 			WriteRecount(io.Discard)

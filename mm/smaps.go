@@ -1,18 +1,15 @@
 package mm
 
 import (
-	"fmt"
-	"io"
-
 	"yolk/arch"
 	"yolk/arch/pt"
 )
 
 // mapUsage is what /proc/PID/smaps counts of a mapping, in pages.
 type mapUsage struct {
-	rss, anon, swap, referenced int
-	clean, dirty                [2]int // [0] one user, [1] several
-	pss, pssDirty               int    // in units of 1/pssUnit
+	rss, anon, swap, referenced    int
+	clean, dirty                   [2]int // [0] one user, [1] several
+	pss, pssAnon, pssDirty, locked int    // shares, in units of 1/pssUnit
 }
 
 // pssUnit is the unit of proportional shares: as in Linux, 12 bits of fraction.
@@ -31,6 +28,9 @@ func usageOf(m *MM, v *VMA) (u mapUsage) {
 			u.addPage(e)
 		}
 	}
+	if v.VMFlags&VMLocked != 0 {
+		u.locked = u.pss
+	}
 	return u
 }
 
@@ -42,6 +42,7 @@ func (u *mapUsage) addPage(e arch.PTE) {
 	u.rss++
 	if e&pteAnon != 0 {
 		u.anon++
+		u.pssAnon += pssUnit / users
 	}
 	if e&pt.Accessed != 0 || page.Test(PGReferenced) {
 		u.referenced++
@@ -81,45 +82,100 @@ var smapsFlags = []struct {
 	{VMDontDump, "dd"}, {VMSealed, "sl"},
 }
 
-// WriteSmaps writes a piece of /proc/PID/smaps: each line of maps with what is in memory
-// of the mapping. As WriteMaps.
-func WriteSmaps(w io.Writer, m *MM, from uintptr) (next uintptr) {
-	return eachMapping(m, from, usageOf, func(c *mapping) {
-		writeMapLine(w, c)
-		c.writeUsage(w)
-		fmt.Fprint(w, "VmFlags:")
-		for _, f := range smapsFlags {
-			if c.flags&f.flag != 0 {
-				fmt.Fprint(w, " ", f.name)
+// AppendSmaps appends a piece of /proc/PID/smaps: each line of maps with what is in memory
+// of the mapping. As AppendMaps.
+func AppendSmaps(b []byte, m *MM, from uintptr) (text []byte, next uintptr) {
+	var room mappings
+	batch := room.fill(m, from, usageOf)
+	nameFiles(batch)
+	for i := range batch {
+		c := &batch[i]
+		b = c.appendLine(b)
+		b = appendSize(b, "Size:", int(c.end-c.start)>>10)
+		b = appendSize(b, "KernelPageSize:", kib(1))
+		b = appendSize(b, "MMUPageSize:", kib(1))
+		b = c.usage.appendTo(b, false)
+		b = append(b, "THPeligible:           0\nVmFlags:"...)
+		for j := range smapsFlags {
+			if f := &smapsFlags[j]; c.flags&f.flag != 0 {
+				b = append(append(b, ' '), f.name...)
 			}
 		}
-		fmt.Fprintln(w)
-	})
+		b = append(b, '\n')
+	}
+	dropFiles(batch)
+	return b, nextBatch(batch)
 }
 
-// writeUsage writes the lines of smaps that are sizes. What the kernel does not
-// have, as huge pages, is 0.
-func (c *mapping) writeUsage(w io.Writer) {
-	u, page := &c.usage, kib(1)
-	locked := 0
-	if c.flags&VMLocked != 0 {
-		locked = u.pss
+// AppendRollup appends /proc/PID/smaps_rollup: the sums of smaps.
+func AppendRollup(b []byte, m *MM) []byte {
+	var room mappings
+	var sum mapUsage
+	all := mapping{name: "[rollup]"}
+	for at := uintptr(0); ; {
+		batch := room.fill(m, at, usageOf)
+		if at == 0 && len(batch) > 0 {
+			all.start = batch[0].start
+		}
+		for i := range batch {
+			sum.add(&batch[i].usage)
+			all.end = batch[i].end
+		}
+		dropFiles(batch)
+		if at = nextBatch(batch); at == 0 {
+			return sum.appendTo(all.appendLine(b), true)
+		}
 	}
-	inPSS := func(n int) int { return n * page / pssUnit }
-	for _, l := range [...]struct {
-		name string
-		kB   int
-	}{
-		{"Size", int(c.end-c.start) >> 10}, {"KernelPageSize", page}, {"MMUPageSize", page},
-		{"Rss", kib(u.rss)}, {"Pss", inPSS(u.pss)}, {"Pss_Dirty", inPSS(u.pssDirty)},
-		{"Shared_Clean", kib(u.clean[1])}, {"Shared_Dirty", kib(u.dirty[1])},
-		{"Private_Clean", kib(u.clean[0])}, {"Private_Dirty", kib(u.dirty[0])},
-		{"Referenced", kib(u.referenced)}, {"Anonymous", kib(u.anon)}, {"LazyFree", 0},
-		{"AnonHugePages", 0}, {"ShmemPmdMapped", 0}, {"FilePmdMapped", 0},
-		{"Shared_Hugetlb", 0}, {"Private_Hugetlb", 0},
-		{"Swap", kib(u.swap)}, {"SwapPss", kib(u.swap)}, {"Locked", inPSS(locked)},
+}
+
+// add adds what was counted of another mapping.
+func (u *mapUsage) add(o *mapUsage) {
+	u.rss += o.rss
+	u.anon += o.anon
+	u.swap += o.swap
+	u.referenced += o.referenced
+	for i := range o.clean {
+		u.clean[i] += o.clean[i]
+		u.dirty[i] += o.dirty[i]
+	}
+	u.pss += o.pss
+	u.pssAnon += o.pssAnon
+	u.pssDirty += o.pssDirty
+	u.locked += o.locked
+}
+
+// appendTo appends the lines that smaps and smaps_rollup have in common, and those of
+// the latter. What the kernel does not have, as huge pages, is 0.
+func (u *mapUsage) appendTo(b []byte, rollup bool) []byte {
+	share := func(n int) int { return n * kib(1) / pssUnit }
+	b = appendSize(b, "Rss:", kib(u.rss))
+	b = appendSize(b, "Pss:", share(u.pss))
+	b = appendSize(b, "Pss_Dirty:", share(u.pssDirty))
+	if rollup {
+		b = appendSize(b, "Pss_Anon:", share(u.pssAnon))
+		b = appendSize(b, "Pss_File:", share(u.pss-u.pssAnon))
+		b = appendSize(b, "Pss_Shmem:", 0)
+	}
+	b = appendSize(b, "Shared_Clean:", kib(u.clean[1]))
+	b = appendSize(b, "Shared_Dirty:", kib(u.dirty[1]))
+	b = appendSize(b, "Private_Clean:", kib(u.clean[0]))
+	b = appendSize(b, "Private_Dirty:", kib(u.dirty[0]))
+	b = appendSize(b, "Referenced:", kib(u.referenced))
+	b = appendSize(b, "Anonymous:", kib(u.anon))
+	for _, name := range [...]string{
+		"LazyFree:", "AnonHugePages:", "ShmemPmdMapped:", "FilePmdMapped:", "Shared_Hugetlb:", "Private_Hugetlb:",
 	} {
-		fmt.Fprintf(w, "%-16s%8d kB\n", l.name+":", l.kB)
+		b = appendSize(b, name, 0)
 	}
-	fmt.Fprintf(w, "%-16s%8d\n", "THPeligible:", 0)
+	b = appendSize(b, "Swap:", kib(u.swap))
+	b = appendSize(b, "SwapPss:", kib(u.swap))
+	return appendSize(b, "Locked:", share(u.locked))
+}
+
+// appendSize appends a line of smaps that is a size.
+func appendSize(b []byte, name string, kB int) []byte {
+	const column = 16
+	b = append(b, name...)
+	b = appendSpaces(b, column-len(name))
+	return append(appendRight(b, kB, 8), " kB\n"...)
 }

@@ -3,23 +3,25 @@ package mm
 import (
 	"bytes"
 	"encoding/binary"
-	"io"
+	"fmt"
 	"strings"
 	"testing"
 )
 
 // allMaps writes all pieces of maps or smaps.
-func allMaps(w io.Writer, m *MM, part func(io.Writer, *MM, uintptr) uintptr) {
-	for at := part(w, m, 0); at != 0; {
-		at = part(w, m, at)
+func allMaps(w *bytes.Buffer, m *MM, part func([]byte, *MM, uintptr) ([]byte, uintptr)) {
+	b, at := part(nil, m, 0)
+	for at != 0 {
+		b, at = part(b, m, at)
 	}
+	w.Write(b)
 }
 
 // checkSmaps looks at smaps of TestMaps' mappings, of which the heap has a page.
 func checkSmaps(t *testing.T, m *MM) {
 	t.Helper()
 	var got bytes.Buffer
-	allMaps(&got, m, WriteSmaps)
+	allMaps(&got, m, AppendSmaps)
 	_, heap, ok := strings.Cut(got.String(), "[heap]\n")
 	if !ok {
 		t.Fatalf("no heap in smaps:\n%s", got.String())
@@ -60,9 +62,90 @@ func TestSmapsOfSharedPages(t *testing.T) {
 	DoMlock(m, 0x600000, 4*pg, 0)
 	m.MmapSem.Unlock()
 	var got bytes.Buffer
-	allMaps(&got, m, WriteSmaps)
+	allMaps(&got, m, AppendSmaps)
 	if s := got.String(); !strings.Contains(s, "Locked:               16 kB\n") || !strings.Contains(s, " lo ") {
 		t.Errorf("four pages are locked:\n%s", s)
+	}
+}
+
+// TestMapLines compares lines of maps with what fmt makes of the same numbers.
+func TestMapLines(t *testing.T) {
+	for _, c := range []mapping{
+		{start: 0x1000, end: 0x2000},
+		{start: 0x400000, end: 0x401000, flags: VMRead | VMExec | VMMayShare, off: 0x1234567000, name: "/a", major: 8, minor: 1, ino: 1},
+		{start: 0x7fffffffd000, end: 0x7ffffffff000, flags: VMRead | VMWrite, name: "[stack]"},
+		{start: 0x7fff00000000, end: 0x7fffffffe000, off: 0xfffffffff000, name: "/wide", major: 0x103, minor: 0xfffff, ino: 1<<64 - 1},
+	} {
+		perms := []byte("---p")
+		for i, f := range []VMFlags{VMRead, VMWrite, VMExec} {
+			if c.flags&f != 0 {
+				perms[i] = "rwx"[i]
+			}
+		}
+		if c.flags&VMMayShare != 0 {
+			perms[3] = 's'
+		}
+		want := fmt.Sprintf("%08x-%08x %s %08x %02x:%02x %d ", c.start, c.end, perms, c.off, c.major, c.minor, c.ino)
+		if c.name != "" {
+			want = fmt.Sprintf("%-*s%s", nameColumn, want, c.name)
+		}
+		if got := string(c.appendLine([]byte("before"))); got != "before"+want+"\n" {
+			t.Errorf("line %q, want %q", got, want)
+		}
+	}
+	for _, n := range []int{0, 7, 12345678, 123456789012, -5} {
+		if got, want := string(appendSize(nil, "Rss:", n)), fmt.Sprintf("%-16s%8d kB\n", "Rss:", n); got != want {
+			t.Errorf("size %q, want %q", got, want)
+		}
+	}
+}
+
+// TestMapsCost: a piece of maps or smaps allocates nothing when there is room for its
+// text, and asks for the name of a file once for neighbours.
+func TestMapsCost(t *testing.T) {
+	testMachine(t, 512)
+	m := testSpace(t)
+	f := newTestFile(100)
+	m.MmapSem.Lock()
+	for i := range uintptr(100) {
+		DoMmap(m, f, 0x400000+2*i*pg, pg, rw, private|fixed, 0)
+	}
+	m.MmapSem.Unlock()
+	asked := 0
+	f.asked = func() { asked++ }
+	room := make([]byte, 0, 64<<10)
+	for name, part := range map[string]func([]byte, *MM, uintptr) ([]byte, uintptr){
+		"maps": AppendMaps, "smaps": AppendSmaps,
+		"smaps_rollup": func(b []byte, m *MM, _ uintptr) ([]byte, uintptr) { return AppendRollup(b, m), 0 },
+	} {
+		asked = 0
+		if n := testing.AllocsPerRun(10, func() { room, _ = part(room[:0], m, 0x400000+100*pg) }); n != 0 {
+			t.Errorf("%s: %v allocations for a piece", name, n)
+		}
+		if asked > 11 {
+			t.Errorf("%s: the name of one file was asked for %d times in 11 pieces", name, asked)
+		}
+	}
+}
+
+// TestRollup: smaps_rollup is the sum of smaps, over more than a batch of mappings.
+func TestRollup(t *testing.T) {
+	testMachine(t, 512)
+	m := testSpace(t)
+	for i := range uintptr(50) {
+		m.tMmap(0x600000+2*i*pg, pg, rw, private|fixed)
+		if i%2 == 0 {
+			m.poke(0, 0x600000+2*i*pg, 1)
+		}
+	}
+	got := string(AppendRollup(nil, m))
+	if !strings.HasPrefix(got, "00600000-00663000 ---p 00000000 00:00 0                                  [rollup]\nRss:                 100 kB\n") {
+		t.Errorf("rollup:\n%s", got)
+	}
+	for _, line := range []string{"Pss:                 100 kB", "Pss_Anon:            100 kB", "Pss_File:              0 kB", "Private_Dirty:       100 kB"} {
+		if !strings.Contains(got, line+"\n") {
+			t.Errorf("no %q in\n%s", line, got)
+		}
 	}
 }
 

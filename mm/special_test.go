@@ -60,7 +60,7 @@ func TestSpecialMapping(t *testing.T) {
 		t.Error("the code is not executable, or the data is")
 	}
 	var maps bytes.Buffer
-	allMaps(&maps, m, WriteMaps)
+	allMaps(&maps, m, AppendMaps)
 	for _, want := range []string{" r--p 00000000 00:00 0 ", "[data]\n", " r-xp 00000000 00:00 0 ", "[code]\n"} {
 		if !strings.Contains(maps.String(), want) {
 			t.Errorf("no %q in\n%s", want, maps.String())

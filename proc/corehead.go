@@ -118,9 +118,8 @@ func (t *Task) coreNotes(sig int) []byte {
 	}
 	info := corePSInfo{Letter: 'R', UID: s.creds.UID, GID: s.creds.GID, PID: int32(t.PID), PPID: ids[1], PGrp: ids[2], Session: ids[3]}
 	copy(info.Name[:15], t.Comm())
-	var args bytes.Buffer
-	copyRange(&args, t.MM, t.MM.ArgStart, min(t.MM.ArgEnd, t.MM.ArgStart+uintptr(len(info.Args))))
-	copy(info.Args[:len(info.Args)-1], bytes.ReplaceAll(args.Bytes(), []byte{0}, []byte{' '}))
+	args := appendRange(nil, t.MM, t.MM.ArgStart, min(t.MM.ArgEnd, t.MM.ArgStart+uintptr(len(info.Args))))
+	copy(info.Args[:len(info.Args)-1], bytes.ReplaceAll(args, []byte{0}, []byte{' '}))
 	var b bytes.Buffer
 	addNote(&b, ntPRStatus, &status)
 	addNote(&b, ntPRPSInfo, &info)

@@ -26,8 +26,9 @@ func procTasks() fs.ProcTasks {
 			{Name: "cmdline", Mode: 0o444, Part: partOf(findTask, cmdlinePart)},
 			{Name: "environ", Mode: 0o400, Private: true, Part: partOf(look, environPart)},
 			{Name: "comm", Mode: 0o644, Gen: withTask(writeComm), Store: storeComm},
-			{Name: "maps", Mode: 0o444, Private: true, Part: partOf(look, mm.WriteMaps)},
-			{Name: "smaps", Mode: 0o444, Private: true, Part: partOf(look, mm.WriteSmaps)},
+			{Name: "maps", Mode: 0o444, Private: true, Part: partOf(look, mm.AppendMaps)},
+			{Name: "smaps", Mode: 0o444, Private: true, Part: partOf(look, mm.AppendSmaps)},
+			{Name: "smaps_rollup", Mode: 0o444, Private: true, Part: partOf(look, rollupPart)},
 			{Name: "pagemap", Mode: 0o400, Open: openPagemap},
 			{Name: "mem", Mode: 0o600, Open: openMem},
 			{Name: "oom_score", Mode: 0o444, Gen: withTask(writeOOMScore)},
@@ -68,19 +69,27 @@ func withMM(f func(w io.Writer, m *mm.MM)) func(int, io.Writer) errno.Errno {
 // partOf makes a generator of pieces of one that wants the address space and a place in
 // it; a task without one has an empty file. find says whose it is, and may refuse: the
 // number may have become another's since the file was opened.
-func partOf(find func(int) (*Task, errno.Errno), f func(io.Writer, *mm.MM, uintptr) uintptr) func(int, io.Writer, uint64) (uint64, errno.Errno) {
-	return func(pid int, w io.Writer, at uint64) (next uint64, e errno.Errno) {
+func partOf(find func(int) (*Task, errno.Errno), f partFunc) func(int, []byte, uint64) ([]byte, uint64, errno.Errno) {
+	return func(pid int, b []byte, at uint64) ([]byte, uint64, errno.Errno) {
 		t, e := find(pid)
 		if e != 0 {
-			return 0, e
+			return b, 0, e
 		}
+		var next uintptr
 		if m := t.GrabMM(); m != nil {
-			next = uint64(f(w, m, uintptr(at)))
+			b, next = f(b, m, uintptr(at))
 			mm.MMPut(m)
 		}
-		return next, 0
+		return b, uint64(next), 0
 	}
 }
+
+// partFunc appends the piece of a text that begins at the place at, and returns the
+// place of the next, 0 behind the last.
+type partFunc func(b []byte, m *mm.MM, at uintptr) (text []byte, next uintptr)
+
+// rollupPart is all of it.
+func rollupPart(b []byte, m *mm.MM, _ uintptr) ([]byte, uintptr) { return mm.AppendRollup(b, m), 0 }
 
 // findTask is FindTask. ESRCH.
 func findTask(pid int) (*Task, errno.Errno) {
@@ -197,40 +206,42 @@ func procFDs(pid int) *fs.FDTable {
 	return t.Files.Get()
 }
 
-// copyRange writes user memory [from, to) of m, as far as it is there.
-func copyRange(w io.Writer, m *mm.MM, from, to uintptr) {
-	var buf [256]byte
+// appendRange appends user memory [from, to) of m, as far as it is there.
+func appendRange(b []byte, m *mm.MM, from, to uintptr) []byte {
+	const step = 256
 	for from < to {
-		n := min(to-from, uintptr(len(buf)))
-		if mm.CopyFromUser(m, buf[:n], from) != 0 {
-			return
+		n := min(to-from, step)
+		k := len(b)
+		b = append(b, make([]byte, n)...)
+		if mm.CopyFromUser(m, b[k:], from) != 0 {
+			return b[:k]
 		}
-		w.Write(buf[:n])
 		from += n
 	}
+	return b
 }
 
-// argumentPiece bounds what is written of the arguments at a time.
+// argumentPiece bounds what is shown of the arguments at a time.
 const argumentPiece = 4096
 
-// rangePart writes the piece at offset at of user memory [from, to).
-func rangePart(w io.Writer, m *mm.MM, from, to, at uintptr) (next uintptr) {
+// rangePart appends the piece at offset at of user memory [from, to).
+func rangePart(b []byte, m *mm.MM, from, to, at uintptr) ([]byte, uintptr) {
 	if from += at; from >= to {
-		return 0
+		return b, 0
 	}
-	copyRange(w, m, from, min(to, from+argumentPiece))
+	b = appendRange(b, m, from, min(to, from+argumentPiece))
 	if to-from <= argumentPiece {
-		return 0
+		return b, 0
 	}
-	return at + argumentPiece
+	return b, at + argumentPiece
 }
 
-func cmdlinePart(w io.Writer, m *mm.MM, at uintptr) uintptr {
-	return rangePart(w, m, m.ArgStart, m.ArgEnd, at)
+func cmdlinePart(b []byte, m *mm.MM, at uintptr) ([]byte, uintptr) {
+	return rangePart(b, m, m.ArgStart, m.ArgEnd, at)
 }
 
-func environPart(w io.Writer, m *mm.MM, at uintptr) uintptr {
-	return rangePart(w, m, m.EnvStart, m.EnvEnd, at)
+func environPart(b []byte, m *mm.MM, at uintptr) ([]byte, uintptr) {
+	return rangePart(b, m, m.EnvStart, m.EnvEnd, at)
 }
 
 func writeComm(w io.Writer, t *Task) { fmt.Fprintln(w, t.Comm()) }
