@@ -106,6 +106,9 @@ func EnterUser(*UserContext, *MMContext) Trap { panic("arch: EnterUser on the ho
 // CPU returns the number of the CPU that runs the caller: on the host always 0.
 func CPU() int { return 0 }
 
+// MoveTo has nowhere to go.
+func MoveTo(int) {}
+
 // NumCPU returns the number of CPUs.
 func NumCPU() int { return max(1, len(soft.cpus)-copyCPUs) }
 

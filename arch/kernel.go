@@ -53,6 +53,7 @@ func CompareAndSwapUser32(c *MMContext, addr uintptr, old, new uint32) (swapped,
 func NewFPUState() *FPUState                        { return amd64.NewFPUState() }
 func EnterUser(u *UserContext, c *MMContext) Trap   { return amd64.EnterUser(u, c) }
 func KickAll()                                      { amd64.KickAll() }
+func MoveTo(cpu int)                                { amd64.MoveTo(cpu) }
 func CPU() int                                      { return amd64.CPU() }
 func NumCPU() int                                   { return amd64.NumCPU() }
 func PreemptDisable()                               { amd64.PreemptDisable() }

@@ -125,7 +125,8 @@ func (t *Task) copyTask(a *CloneArgs) *Task {
 	c.nice.Store(t.nice.Load())
 	c.personality.Store(t.personality.Load())
 	c.initFutex()
-	if c.Ctx.WantCPU = 0; a.Flags&CloneVM == 0 {
+	c.inheritCPUs(t)
+	if c.Ctx.Stale = 0; a.Flags&CloneVM == 0 {
 		c.rseq = rseqState{addr: t.rseq.addr, sig: t.rseq.sig, current: -1}
 	}
 	fpu := arch.NewFPUState()

@@ -402,7 +402,7 @@ func (t *Task) commit(p *program) {
 }
 
 // startRegs makes the registers those of a new program: all zero but for where
-// it starts and its stack.
+// it starts and its stack. It runs on the same CPUs as the old one.
 func (t *Task) startRegs(entry, sp uint64) {
 	t.Ctx.SaveFPU()
 	fpu := t.Ctx.FPU
@@ -411,6 +411,9 @@ func (t *Task) startRegs(entry, sp uint64) {
 	}
 	resetFPU(fpu)
 	t.Ctx = arch.UserContext{RIP: entry, RSP: sp, RFLAGS: initialFlags, FullRestore: 1, FPU: fpu}
+	t.Group.sigLock.Lock()
+	t.barCPUs()
+	t.Group.sigLock.Unlock()
 	t.call = noCall
 }
 

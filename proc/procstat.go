@@ -95,9 +95,9 @@ func writeStat(w io.Writer, t *Task) {
 		c.MinFault, s.children.MinFault, c.MajFault, s.children.MajFault,
 		toTicks(c.User), toTicks(c.System), toTicks(s.children.User), toTicks(s.children.System),
 		s.threads, int64(start), s.usage.Size*arch.PageSize, s.usage.RSS, t.Group.Limits.Cur(RlimitRSS))
-	fmt.Fprintf(w, " %d %d %d 0 0 %d %d %d %d 0 0 0 %d 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
+	fmt.Fprintf(w, " %d %d %d 0 0 %d %d %d %d 0 0 0 %d %d 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
 		s.startCode, s.endCode, s.startStack,
-		legacySet(s.pending|s.shared), legacySet(s.blocked), legacySet(s.ignored), legacySet(s.caught), s.exitSignal)
+		legacySet(s.pending|s.shared), legacySet(s.blocked), legacySet(s.ignored), legacySet(s.caught), s.exitSignal, t.CPU())
 }
 
 // legacySet is a set as stat shows it: real-time signals are not in it.
@@ -126,9 +126,8 @@ func writeStatus(w io.Writer, t *Task) {
 		s.threads, s.queued, t.Group.Limits.Cur(RlimitSigpending), s.pending, s.shared, s.blocked, s.ignored, s.caught)
 	fmt.Fprintf(w, "CapInh:\t%016x\nCapPrm:\t%016x\nCapEff:\t%016x\nCapBnd:\t%016x\nCapAmb:\t%016x\nNoNewPrivs:\t%d\nSeccomp:\t0\n",
 		c.CapInheritable, c.CapPermitted, c.CapEffective, uint64(allCaps), 0, bit(c.NoNewPrivs))
-	cpus := uint64(1)<<arch.NumCPU() - 1
-	fmt.Fprintf(w, "Cpus_allowed:\t%x\nCpus_allowed_list:\t0-%d\nMems_allowed:\t1\nMems_allowed_list:\t0\n", cpus, arch.NumCPU()-1)
-	fmt.Fprintf(w, "voluntary_ctxt_switches:\t%d\nnonvoluntary_ctxt_switches:\t%d\n", s.times.Voluntary, s.times.Preempted)
+	writeCPUs(w, t)
+	fmt.Fprintf(w, "Mems_allowed:\t1\nMems_allowed_list:\t0\nvoluntary_ctxt_switches:\t%d\nnonvoluntary_ctxt_switches:\t%d\n", s.times.Voluntary, s.times.Preempted)
 }
 
 func bit(b bool) int {

@@ -69,7 +69,7 @@ func (t *Task) ClearRseq(addr uintptr, size uint32, sig uint32) errno.Errno {
 // dropRseq forgets the registration: exec, and threads that share memory.
 func (t *Task) dropRseq() {
 	t.rseq = rseqState{}
-	t.Ctx.WantCPU = 0
+	t.Ctx.Stale = 0
 }
 
 // writeRseqCPU writes cpu_id_start and cpu_id. EFAULT. May sleep.
@@ -98,7 +98,7 @@ func (t *Task) rseqReady() bool {
 			return false
 		}
 		r.current = cpu
-		t.Ctx.WantCPU = uint64(cpu) + 1
+		t.Ctx.Stale = ^(1 << cpu)
 	}
 	return false
 }
@@ -110,7 +110,7 @@ func (t *Task) rseqFault() {
 	t.Force(&info)
 	// The handler, if there is one, is not to fault on its way as well.
 	t.rseq.left, t.rseq.current = false, int32(arch.CPU())
-	t.Ctx.WantCPU = 0
+	t.Ctx.Stale = 0
 }
 
 // rseqAbort sends a program that was in a critical section to its abort handler.

@@ -62,6 +62,7 @@ func (t *Task) run() {
 			arch.RunInterrupts()
 		case arch.TrapMoved:
 			t.call = noCall
+			t.Sched.Settle()
 		}
 	}
 	t.exit()

@@ -7,6 +7,8 @@
 // CPUs; this package keeps ring 3, which Go cannot see into, from crowding out
 // the rest.
 //
+// A task may be bound to some of the CPUs; see affinity.go.
+//
 // Who is next is decided in policy.go, the file to change for a scheduling
 // exercise. The run queue is guarded by one spinlock (class runqueue_lock), which
 // is taken only when there are more tasks that want to run than CPUs. proc calls

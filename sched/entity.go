@@ -18,12 +18,19 @@ type Entity struct {
 	Link *Entity
 	Nice int8
 
-	// The task's own.
+	// The CPUs to which it is bound, 0: to none in particular. See affinity.go.
+	allowed atomic.Uint64
+
+	// The task's own; cpu is another's to change while it waits for a CPU of its mask.
 	slot     bool
 	owing    bool // it went to ring 3 with arch.WakesOwed
+	cpu      int8 // 1 + the CPU that it has as a bound task
 	sliceEnd int64
 
-	// Waiting for a slot.
+	// In the line of those that wait for a CPU of their mask, guarded by the run queue's lock.
+	nextBound *Entity
+
+	// Waiting for a slot, or for a CPU of its mask.
 	inLine  atomic.Bool
 	granted atomic.Bool
 	turn    locks.WaitQueue
@@ -48,6 +55,7 @@ func (e *Entity) Start() {
 
 // Exit gives up the CPU for good. The counters stay readable.
 func (e *Entity) Exit() {
+	queue.dropCPU(e)
 	if e.slot {
 		queue.release(e)
 	}
@@ -63,7 +71,11 @@ func (e *Entity) Enter() {
 	if any, other := locks.Runnable(); any {
 		e.goFirst(other)
 	}
-	if !e.slot {
+	switch {
+	case e.slot:
+	case e.allowed.Load() != 0:
+		e.Settle()
+	default:
 		queue.acquire(e)
 	}
 }
@@ -113,9 +125,16 @@ func (e *Entity) gosched() {
 	runtime.Gosched()
 }
 
-// makeWay hands the slot over if anybody waits, and queues up again.
+// makeWay hands the slot over if anybody waits, and queues up again; a bound task, its
+// CPU.
 func (e *Entity) makeWay() {
-	if e.slot && Waiting() > 0 {
+	switch {
+	case !e.slot:
+	case e.cpu == 0 && e.allowed.Load() != 0:
+		e.Settle()
+	case queue.wanted(e):
+		queue.takeCPU(e)
+	case Waiting() > 0:
 		e.involuntary.Add(1)
 		queue.rotate(e)
 	}
@@ -164,6 +183,7 @@ func beforeSleep(c *locks.Context) {
 	}
 	if e.slot {
 		e.voluntary.Add(1)
+		queue.dropCPU(e)
 		queue.release(e)
 	}
 }

@@ -19,6 +19,7 @@ type runqueue struct {
 	// promised counts slots given back for a task that had announced itself
 	// in avail but was not in the queue yet. Guarded by lock.
 	promised int
+	bound    binding
 }
 
 var (

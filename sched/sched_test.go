@@ -269,3 +269,141 @@ func TestNothingIsAllocated(t *testing.T) {
 	}
 	e.Exit()
 }
+
+// bound makes e a task that may run on the CPUs of mask.
+func bound(e *Entity, mask uint64) *Entity {
+	e.Bind(mask)
+	return e
+}
+
+// TestBoundTasksHaveACPUEach: of two that are bound to one CPU only one has a slot, and
+// the CPU that is left is anybody's.
+func TestBoundTasksHaveACPUEach(t *testing.T) {
+	withCPUs(t, 2)
+	var wg sync.WaitGroup
+	var first Entity
+	bound(&first, 1).Start()
+	first.Enter()
+	if first.cpu != 1 {
+		t.Fatalf("it has CPU %d", first.cpu-1)
+	}
+	var second, third *Entity
+	in := make(chan *Entity, 2)
+	second = task(&wg, func(e *Entity) { bound(e, 1).Enter(); in <- e })
+	eventually(t, "the second waits", func() bool { return queue.bound.waits.Load() == 1 })
+	third = task(&wg, func(e *Entity) { e.Enter(); in <- e })
+	if got := <-in; got != third {
+		t.Fatal("the second has a slot, and no CPU")
+	}
+	first.Exit()
+	if got := <-in; got != second {
+		t.Fatal("the second did not get the CPU")
+	}
+	wg.Wait()
+}
+
+// TestBoundTasksTakeTurns: a slice ends for a task that is bound as for any other,
+// though there are slots enough.
+func TestBoundTasksTakeTurns(t *testing.T) {
+	withCPUs(t, 4)
+	var (
+		wg    sync.WaitGroup
+		order []int
+		first Entity
+	)
+	const tasks, rounds = 3, 5
+	bound(&first, 2).Start()
+	first.Enter()
+	for i := range tasks {
+		task(&wg, func(e *Entity) {
+			for range rounds {
+				bound(e, 2).Enter()
+				order = append(order, i)
+				e.sliceEnd = 0
+				e.Tick()
+			}
+		})
+		eventually(t, "task waits", func() bool { return queue.bound.waits.Load() == int32(i+1) })
+	}
+	first.Exit()
+	wg.Wait()
+	for i, got := range order {
+		if got != i%tasks {
+			t.Fatalf("order %v", order)
+		}
+	}
+}
+
+// TestBindWhileWaiting: a task that waits for a CPU goes on when it is bound to another.
+func TestBindWhileWaiting(t *testing.T) {
+	withCPUs(t, 2)
+	var wg sync.WaitGroup
+	var first Entity
+	bound(&first, 1).Start()
+	first.Enter()
+	second := task(&wg, func(e *Entity) { bound(e, 1).Enter() })
+	eventually(t, "the second waits", func() bool { return queue.bound.waits.Load() == 1 })
+	second.Bind(2)
+	wg.Wait()
+	first.Bind(AllCPUs())
+	first.Settle()
+	if first.cpu != 0 || first.allowed.Load() != 0 || !first.slot {
+		t.Error("a task that is bound no more has a CPU still")
+	}
+	first.Exit()
+}
+
+// TestNoTwoOnACPU: many tasks with masks of all kinds, some of which change; each
+// has a CPU of its mask, and none has another's.
+func TestNoTwoOnACPU(t *testing.T) {
+	withCPUs(t, 4)
+	var (
+		wg sync.WaitGroup
+		on [4]atomic.Int32
+	)
+	for i := range uint64(12) {
+		task(&wg, func(e *Entity) {
+			for r := range uint64(200) {
+				if r%20 == 0 {
+					e.Bind((i+r/20)%15 + 1)
+					e.Settle()
+				}
+				e.Enter()
+				if mask := e.Allowed(); mask != AllCPUs() {
+					if e.cpuBit()&mask == 0 || on[e.cpu-1].Add(1) != 1 {
+						t.Errorf("mask %x, CPU %d", mask, e.cpu-1)
+					}
+					on[e.cpu-1].Add(-1)
+				}
+				switch (i + r) % 3 {
+				case 0:
+					e.sliceEnd = 0
+					e.Tick()
+				case 1:
+					e.Yield()
+				case 2:
+					locks.Sleep(time.Microsecond, false)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestBoundTasksAllocateNothing(t *testing.T) {
+	withCPUs(t, 2)
+	var e Entity
+	e.Bind(1)
+	e.Start()
+	e.Enter()
+	if n := testing.AllocsPerRun(200, func() {
+		e.sliceEnd = 0
+		e.Tick()
+		locks.Sleep(time.Microsecond, false)
+		e.Enter()
+		e.Yield()
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	e.Exit()
+}

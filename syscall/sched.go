@@ -6,9 +6,10 @@ import (
 	"yolk/arch"
 	"yolk/mm"
 	"yolk/proc"
+	"yolk/sched"
 )
 
-// Scheduling calls. There is one policy, SCHED_OTHER, and tasks run on any CPU.
+// Scheduling calls. There is one policy, SCHED_OTHER.
 
 func init() {
 	Register(errno.SYS_SCHED_YIELD, "sched_yield", sysSchedYield)
@@ -51,25 +52,22 @@ func other(t *proc.Task, tid uintptr) (*proc.Task, errno.Errno) {
 	return nil, errno.ESRCH
 }
 
-// allCPUs is the one affinity mask.
-func allCPUs() uint64 { return 1<<arch.NumCPU() - 1 }
-
 // sysSchedGetaffinity returns the size of the mask. EINVAL: room for less than
 // that, ESRCH, EFAULT.
 func sysSchedGetaffinity(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	if a[1] < 8 || a[1]&7 != 0 {
 		return 0, errno.EINVAL
 	}
-	if _, e := other(t, a[0]); e != 0 {
-		return 0, e
+	o, e := other(t, a[0])
+	if e != 0 {
+		return 0, errno.ESRCH // for a negative number, too
 	}
-	mask := allCPUs()
+	mask := o.Sched.Allowed()
 	return 8, putStruct(t, a[2], &mask)
 }
 
-// sysSchedSetaffinity checks the mask, and lets the task run on all CPUs as
-// before: where it runs is Go's scheduler's choice. EINVAL: no CPU that there is;
-// EPERM: a task of another user; ESRCH, EFAULT.
+// sysSchedSetaffinity: EINVAL: no CPU that there is; EPERM: a task of another user;
+// ESRCH, EFAULT.
 func sysSchedSetaffinity(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	var mask uint64
 	if e := mm.CopyFromUser(t.MM, structBytes(&mask)[:min(a[1], 8)], a[2]); e != 0 {
@@ -77,14 +75,15 @@ func sysSchedSetaffinity(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	}
 	o, e := other(t, a[0])
 	if e != 0 {
-		return 0, e
+		return 0, errno.ESRCH // for a negative number, too
 	}
 	if !t.MaySchedule(o) {
 		return 0, errno.EPERM
 	}
-	if mask&allCPUs() == 0 {
+	if mask &= sched.AllCPUs(); mask == 0 {
 		return 0, errno.EINVAL
 	}
+	o.SetCPUs(mask)
 	return 0, 0
 }
 
@@ -177,9 +176,9 @@ func sysSetpriority(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	return 0, 0
 }
 
-// sysGetcpu: EFAULT.
+// sysGetcpu says where the program made the call: in the kernel it may be elsewhere by now. EFAULT.
 func sysGetcpu(t *proc.Task, a *Args) (uintptr, errno.Errno) {
-	cpu, node := uint32(arch.CPU()), uint32(0)
+	cpu, node := uint32(t.CPU()), uint32(0)
 	if a[0] != 0 {
 		if e := putStruct(t, a[0], &cpu); e != 0 {
 			return 0, e

@@ -11,8 +11,10 @@ type UserContext struct {
 	Vector, ErrorCode, FaultAddr         uint64
 	FullRestore                          uint64 // nonzero: RCX and R11 matter, leave by IRET (signals, sigreturn, exec, ptrace)
 	FPU                                  *FPUState
-	WantCPU                              uint64 // 0, or 1 + the number of the only CPU on which it may go on
+	Stale                                uint64 // mask of the CPUs on which it may not go on as it is: its rseq area names another
 	fpuOn                                uint64 // 0, or 1 + the number of the CPU whose fpuOwner this is
+	Barred                               uint64 // mask of those on which it may not run at all; others change it, atomically
+	CPU                                  uint64 // where it was entered last; anyone may read it
 }
 
 // FPUSize is the XSAVE image, standard format, of what XCR0 enables: x87, SSE
@@ -31,7 +33,7 @@ const (
 	TrapException             // Vector, ErrorCode and, for a page fault (14), FaultAddr are set
 	TrapTick                  // the timer; the task's time slice may be over
 	TrapInterrupt             // a device interrupt or a kick: run arch.RunInterrupts, look for work, go on
-	TrapMoved                 // it was not entered: this is not the CPU that WantCPU names
+	TrapMoved                 // it was not entered: this CPU is in Stale or Barred
 
 	trapElsewhere // it was not entered: another CPU's registers hold a part of its state
 )

@@ -264,12 +264,12 @@ TEXT ·enterUser(SB),NOSPLIT|NOFRAME,$0-17
 	MOVQ (TLS), R14
 	CMPQ 16(R14), $-1314          // g.stackguard0 == stackPreempt: the scheduler wants us
 	JEQ busy
-	MOVQ UserContext_WantCPU(BX), CX
-	DECQ CX
-	JLT anyCPU
-	CMPL CX, percpu_id(GS)
-	JNE moved
-anyCPU:
+	MOVQ UserContext_Barred(BX), CX
+	ORQ UserContext_Stale(BX), CX
+	MOVL percpu_id(GS), DX
+	BTQ DX, CX
+	JCS moved
+	MOVQ DX, UserContext_CPU(BX)
 	CMPQ BX, percpu_fpuOwner(GS)
 	JEQ fpuHere
 	CMPQ UserContext_fpuOn(BX), $0 // only its own CPU can save it

@@ -19,6 +19,7 @@ type kthread struct {
 	id                                   uint32 // tid: index + 1
 	cpu                                  uint32 // where it runs or ran last
 	next                                 uint32 // tid of the next in the run queue
+	only                                 uint32 // in the run queue: 0, or 1 + the only CPU that may take it
 	waitAddr                             uintptr
 	deadline                             uint64 // TSC; 0: sleeps without limit
 	epoll                                uint32 // waits in epoll_pwait
@@ -160,18 +161,68 @@ func claimIdle(c, me *percpu) bool {
 	return true
 }
 
-func popRunnable() *kthread {
-	if runHead == 0 {
-		return nil
+// mayRun reports whether t, which is in the run queue, is one for c.
+func (c *percpu) mayRun(t *kthread) bool { return t.only == 0 || t.only == c.id+1 }
+
+// popRunnable takes the first thread for c out of the run queue, nil: there is none.
+func (c *percpu) popRunnable() *kthread {
+	var before *kthread
+	for id := runHead; id != 0; id = before.next {
+		t := thread(id)
+		if !c.mayRun(t) {
+			before = t
+			continue
+		}
+		if before == nil {
+			runHead = t.next
+		} else {
+			before.next = t.next
+		}
+		if runTail == id {
+			runTail = 0
+			if before != nil {
+				runTail = before.id
+			}
+		}
+		if runHead == 0 {
+			atomic.StoreUint32(&unkicked, 0)
+		}
+		t.next, t.only = 0, 0
+		return t
 	}
-	t := thread(runHead)
-	runHead = t.next
-	if runHead == 0 {
-		runTail = 0
-		atomic.StoreUint32(&unkicked, 0)
+	return nil
+}
+
+// moveTo puts the current thread t in front of the run queue, for CPU n alone, which
+// takes it at once unless the one that runs there has disabled preemption.
+func (c *percpu) moveTo(t *kthread, n uint32) {
+	if n == c.id || n >= ncpu {
+		return
 	}
-	t.next = 0
-	return t
+	t.state, t.only = threadRunnable, n+1
+	t.next = runHead
+	runHead = t.id
+	if runTail == 0 {
+		runTail = t.id
+	}
+	if d := &cpus[n&(MaxCPU-1)]; !claimIdle(d, c) {
+		sendIPI(d, vecResched)
+	}
+}
+
+// makeRoom gives the CPU to a thread that has been moved to it.
+func (c *percpu) makeRoom() {
+	for id := runHead; id != 0; id = thread(id).next {
+		switch {
+		case thread(id).only != c.id+1:
+		case c.preempt == 0:
+			c.yield()
+			return
+		default:
+			c.resched = 1
+			return
+		}
+	}
 }
 
 // pick chooses what c runs next. The thread it ran before has been queued,
@@ -181,7 +232,7 @@ func (c *percpu) pick() {
 	if cur.state == threadRunning && cur.idle == 0 {
 		return
 	}
-	t := popRunnable()
+	t := c.popRunnable()
 	if t == nil {
 		t = (*kthread)(ptr(c.idleThr))
 		atomic.StoreUint32(&c.idle, 1)
@@ -212,24 +263,19 @@ func (c *percpu) leave() {
 	unlockFloor()
 }
 
-// yield puts the current thread at the end of the queue when others wait.
+// yield puts the current thread at the end of the queue when others wait for this CPU. A
+// CPU that is idle, for the others could not run there, takes it.
 func (c *percpu) yield() {
 	t := c.thread()
-	if runHead == 0 || t.idle != 0 {
+	if t.idle != 0 {
 		return
 	}
-	t.state = threadRunnable
-	makeLast(t)
-}
-
-func makeLast(t *kthread) {
-	t.next = 0
-	if runTail == 0 {
-		runHead = t.id
-	} else {
-		thread(runTail).next = t.id
+	for id := runHead; id != 0; id = thread(id).next {
+		if c.mayRun(thread(id)) {
+			makeRunnable(t)
+			return
+		}
 	}
-	runTail = t.id
 }
 
 // sleep blocks the current thread until woken or, if ns >= 0, for ns.

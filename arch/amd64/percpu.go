@@ -78,5 +78,13 @@ func (c *percpu) setFloorStack(lo, hi uintptr) {
 // caller has preemption disabled.
 func CPU() int { return int(thisCPU().id) }
 
+// MoveTo takes the caller, who has not disabled preemption, to a CPU. It stays there
+// until it is preempted: whoever must know looks again with interrupts off.
+func MoveTo(cpu int) {
+	if CPU() != cpu {
+		floorCall(callMoveTo, uintptr(cpu), 0)
+	}
+}
+
 // NumCPU returns the number of CPUs that run.
 func NumCPU() int { return int(ncpu) }

@@ -49,6 +49,7 @@ const (
 	callAllocVector
 	callRouteISA
 	callWakeIdle
+	callMoveTo
 )
 
 // Errors go back as two's complement, as on Linux.
@@ -96,6 +97,9 @@ func (c *percpu) syscall(t *kthread, nr uint64) uint64 {
 		return readFD(t.rdi, uintptr(t.rsi), uintptr(t.rdx))
 	case sysWrite:
 		return writeFD(t.rdi, uintptr(t.rsi), uintptr(t.rdx))
+	case callMoveTo:
+		c.moveTo(t, uint32(t.rdi))
+		return 0
 	}
 	if nr >= callEarlyAlloc {
 		return uint64(serve(nr, uintptr(t.rdi), uintptr(t.rsi)))

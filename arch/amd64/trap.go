@@ -112,6 +112,8 @@ func (c *percpu) interrupt(vector uint64) {
 		c.serveTLB()
 	case vector == vecFPU:
 		saveRest()
+	case vector == vecResched:
+		c.makeRoom()
 	case vector < vecTimer:
 		atomic.OrUint64(&irqPending, 1<<(vector-vecDevice))
 	}

@@ -46,6 +46,7 @@ var suites = []suite{
 	{source: c("threads", "c/threads.c")},
 	{source: c("fpu", "c/fpu.c")},
 	{source: c("rseq", "c/rseq.c")},
+	{source: source{"glibc", "affinity", []string{"affinity/*.c", "vdsotest/find.c", "c/tap.c"}}, flags: []string{"-m", "32M", "-swap", "64M"}},
 	{source: c("timers", "c/timers.c")},
 	{source: c("vdsotest", "vdsotest/*.c")},
 	{source: aslr("aslr", "aslr")},
