@@ -11,7 +11,8 @@
 // inode.go and dentry.go (what names lead to), namei.go (how), ramfs.go and
 // ramdata.go (the files in RAM), extfs.go, extinode.go and extfile.go (those on a
 // disk: package ext2 is the format, mm the page cache). A new kind of object needs a FileOps; a new file
-// system needs an InodeOps too.
+// system needs an InodeOps too. Sockets are package unixsock, above this one, which has
+// their names and open files (socket.go).
 //
 // Locks, outermost first (S sleeps, P spins; the class is that of locks/order.txt):
 //

@@ -155,6 +155,13 @@ func (t *FDTable) lowestFree(min int) int {
 	return fd
 }
 
+// HasRoom reports whether there is a free descriptor below limit.
+func (t *FDTable) HasRoom(limit int) bool {
+	t.lock.Lock()
+	defer t.lock.Unlock()
+	return t.lowestFree(0) < limit
+}
+
 // grow makes room for n descriptors, and says if there was memory for it. No
 // lock held; may sleep.
 func (t *FDTable) grow(n int) bool {

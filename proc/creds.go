@@ -23,6 +23,7 @@ const (
 	CapSetGID      = 6
 	CapSetUID      = 7
 	CapSetPCap     = 8
+	CapNetAdmin    = 12
 	CapIPCLock     = 14
 	CapIPCOwner    = 15
 	CapSysRawIO    = 17

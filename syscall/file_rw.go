@@ -7,6 +7,7 @@ import (
 
 	"yolk/arch"
 	"yolk/fs"
+	"yolk/fs/unixsock"
 	"yolk/mm"
 	"yolk/proc"
 )
@@ -230,6 +231,9 @@ func doRead(t *proc.Task, fd uintptr, c *cursor, at int64, positioned bool) (uin
 	if positioned {
 		return readFile(f, c, at)
 	}
+	if s := unixsock.Of(f); s != nil {
+		return readSocket(s, f, c)
+	}
 	pos := f.LockPos()
 	n, e := readFile(f, c, pos)
 	f.UnlockPos(pos + int64(n))
@@ -254,6 +258,9 @@ func doWrite(t *proc.Task, fd uintptr, c *cursor, at int64, positioned bool) (ui
 	if positioned {
 		n, _, e := writeFile(t, f, c, at)
 		return n, e
+	}
+	if s := unixsock.Of(f); s != nil {
+		return writeSocket(t, s, f, c)
 	}
 	pos := f.LockPos()
 	n, next, e := writeFile(t, f, c, pos)

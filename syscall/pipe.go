@@ -27,10 +27,16 @@ func pipe2(t *proc.Task, addr uintptr, flags uint32) (uintptr, errno.Errno) {
 	if e != 0 {
 		return 0, e
 	}
+	return 0, installPair(t, r, w, addr, cloexec)
+}
+
+// installPair gives two files descriptors, stores these at addr, and takes over the
+// references. EMFILE, EFAULT.
+func installPair(t *proc.Task, r, w *fs.File, addr uintptr, cloexec bool) errno.Errno {
 	rfd, e := installFile(t, r, cloexec)
 	if e != 0 {
 		w.Put()
-		return 0, e
+		return e
 	}
 	wfd, e := installFile(t, w, cloexec)
 	if e == 0 {
@@ -38,10 +44,10 @@ func pipe2(t *proc.Task, addr uintptr, flags uint32) (uintptr, errno.Errno) {
 		binary.LittleEndian.PutUint32(b[:], uint32(rfd))
 		binary.LittleEndian.PutUint32(b[4:], uint32(wfd))
 		if e = mm.CopyToUser(t.MM, addr, b[:]); e == 0 {
-			return 0, 0
+			return 0
 		}
 		t.Files.Close(int(wfd))
 	}
 	t.Files.Close(int(rfd))
-	return 0, e
+	return e
 }

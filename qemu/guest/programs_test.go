@@ -56,6 +56,7 @@ var suites = []suite{
 	{source: c("ptracetest", "ptracetest/*.c")},
 	{source: c("mmaptest", "mmaptest/*.c")},
 	{source: c("filetest", "filetest/*.c")},
+	{source: c("sockets", "sockets/*.c")},
 	{source: c("faults", "attack/faults.c")},
 	{source: attack("attack", "frames", "entry", "segments", "pointers", "elf", "others", "races", "leaks")},
 	{source: c("wild", "attack/wild.c"), noHost: "its calls are no guest's on a machine of yours"},

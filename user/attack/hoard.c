@@ -6,7 +6,9 @@
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/shm.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 static void well(void *arg)
 {
@@ -160,6 +162,94 @@ TEST(pipes_full_of_pages)
 	int status = hoard(full_pipes, NULL);
 
 	CHECK(status == 0 || WIFSIGNALED(status));
+}
+
+/* What lies in the queues of sockets is bounded for all of them together. */
+static void full_sockets(void *arg)
+{
+	static char buf[65536];
+	int n = 0, p[2];
+
+	(void)arg;
+	while (n < 480 && socketpair(AF_UNIX, n % 3 ? SOCK_STREAM : SOCK_DGRAM, 0, p) == 0) {
+		while (send(p[0], buf, sizeof buf, MSG_DONTWAIT) > 0)
+			;
+		CHECK(errno == EAGAIN || errno == ENOBUFS);
+		n++;
+	}
+	EQ(n, 480);
+}
+
+TEST(sockets_full_of_messages)
+{
+	EQ(hoard(full_sockets, NULL), 0);
+}
+
+static int send_file(int s, int fd)
+{
+	union {
+		char room[CMSG_SPACE(sizeof fd)];
+		struct cmsghdr align;
+	} c;
+	struct iovec v = {"x", 1};
+	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = c.room, .msg_controllen = sizeof c.room};
+
+	c.align = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof fd), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+	memcpy(CMSG_DATA(&c.align), &fd, sizeof fd);
+	return sendmsg(s, &m, MSG_DONTWAIT) == 1 ? 0 : -1;
+}
+
+/* Sockets that only lie in each other's queues are in nobody's table of descriptors. */
+static void sockets_in_flight(void *arg)
+{
+	int n, p[2];
+
+	(void)arg;
+	for (n = 0; n < 8000; n++) {
+		if (socketpair(AF_UNIX, SOCK_DGRAM, 0, p))
+			break;
+		if (send_file(p[0], p[1]) || send_file(p[1], p[0]))
+			CHECK(errno == ETOOMANYREFS || errno == ENOBUFS);
+		close(p[0]);
+		close(p[1]);
+	}
+	EQ(n, 8000); /* those that nobody can reach are found in time */
+}
+
+TEST(sockets_that_nobody_can_reach)
+{
+	EQ(hoard(sockets_in_flight, NULL), 0);
+}
+
+/* Connections that nobody accepts have no descriptor either, once those who made them are gone. */
+static void unaccepted(void *arg)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int s = 0, n = 0;
+
+	(void)arg;
+	for (int k = 0; k < 100; k++) {
+		CHECK((s = socket(AF_UNIX, SOCK_STREAM, 0)) >= 0 || errno == ENFILE);
+		if (s < 0)
+			break;
+		snprintf(a.sun_path + 1, 20, "hoard%d", k);
+		CHECK(bind(s, (void *)&a, 20) == 0 && listen(s, 4096) == 0);
+		for (int i = 0; i < 4096; i++) {
+			int c = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+			int r = c < 0 ? -1 : connect(c, (void *)&a, 20);
+			CHECK(r == 0 || errno == EAGAIN || errno == ENFILE);
+			close(c);
+			if (r < 0)
+				break;
+			n++;
+		}
+	}
+	CHECK(n > 1000);
+}
+
+TEST(connections_that_nobody_accepts)
+{
+	EQ(hoard(unaccepted, NULL), 0);
 }
 
 static void deep_directories(void *arg)

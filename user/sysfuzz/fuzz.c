@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum { PAGE = 4096, AREA = 64 };
@@ -139,7 +140,55 @@ static uint64_t process(void)
 
 static const int harmless[] = {0, SIGCHLD, SIGURG, SIGWINCH, SIGCONT};
 
-/* argument makes one of kind c: a name, p pointer, s struct, f descriptor, n number, a address of pages, l length, i process, g signal. */
+/* local is an address of a socket, which another call may have used too. */
+static uint64_t local(void)
+{
+	struct sockaddr_un *u = (struct sockaddr_un *)(area + below(4) * PAGE);
+
+	if (raw(SYS_getrandom, (uint64_t[6]){(uint64_t)u, sizeof *u, 1}) != sizeof *u)
+		return (uint64_t)u;
+	memset(u, 0, sizeof *u);
+	u->sun_family = AF_UNIX;
+	if (below(2))
+		strcpy(u->sun_path, below(2) ? "/tmp/a" : "/tmp/d/s");
+	else
+		u->sun_path[below(3)] = 'x';
+	return (uint64_t)u;
+}
+
+/* message is a struct msghdr with, mostly, a few bytes, and descriptors or an identity beside them. */
+static uint64_t message(void)
+{
+	struct place {
+		struct mmsghdr m;
+		struct iovec v[2];
+		struct cmsghdr c;
+		int32_t data[4];
+	} *p = (struct place *)(area + below(4) * PAGE);
+
+	if (raw(SYS_getrandom, (uint64_t[6]){(uint64_t)p, sizeof *p, 1}) != sizeof *p)
+		return (uint64_t)p;
+	memset(p, 0, sizeof *p);
+	p->v[0] = (struct iovec){(void *)memory(), below(8) ? below(300) : number()};
+	p->v[1] = (struct iovec){area, below(3000)};
+	p->m.msg_hdr.msg_iov = p->v;
+	p->m.msg_hdr.msg_iovlen = below(8) ? below(3) : number();
+	if (below(2)) {
+		p->m.msg_hdr.msg_control = &p->c;
+		p->m.msg_hdr.msg_controllen = below(8) ? CMSG_LEN(below(5) * 4) : number();
+		p->c = (struct cmsghdr){below(8) ? CMSG_LEN(below(5) * 4) : number(), SOL_SOCKET, below(8) ? SCM_RIGHTS : SCM_CREDENTIALS};
+		for (int k = 0; k < 4; k++)
+			p->data[k] = (int32_t)below(28);
+	}
+	if (below(4) == 0) {
+		p->m.msg_hdr.msg_name = (void *)local();
+		p->m.msg_hdr.msg_namelen = (uint32_t)below(20);
+	}
+	return (uint64_t)p;
+}
+
+/* argument makes one of kind c: a name, p pointer, s struct, f descriptor, n number, a address of pages, l length, i process, g signal, u address
+ * of a socket, m message. */
 static uint64_t argument(char c)
 {
 	switch (below(12) ? c : "npsfal"[below(6)]) {
@@ -152,13 +201,19 @@ static uint64_t argument(char c)
 	case 's':
 		return filled();
 	case 'f':
-		return below(8) ? below(28) : number();
+		return below(8) ? below(32) : number();
 	case 'i':
 		return process();
 	case 'g': /* mostly signals that one survives */
 		return below(16) ? (uint64_t)harmless[below(sizeof harmless / sizeof *harmless)] : below(70);
 	case 'N':
 		return name();
+	case 'u':
+		return local();
+	case 'm':
+		return message();
+	case '1':
+		return 1;
 	case '0':
 		return 0;
 	}
@@ -195,6 +250,10 @@ static const struct call calls[] = {
 	{SYS_setpgid, "ii"}, {SYS_setsid, ""}, {SYS_getgroups, "np"}, {SYS_sysinfo, "p"}, {SYS_uname, "p"}, {SYS_personality, "n"},
 	{SYS_swapon, "Nn"}, {SYS_swapoff, "N"}, {SYS_mount, "NNpns"}, {SYS_umount2, "Nn"}, {SYS_chroot, "N"}, {SYS_getrandom, "pln"},
 	{SYS_membarrier, "nnn"}, {SYS_close_range, "nnn"}, {SYS_flock, "fn"}, {SYS_readahead, "fll"}, {SYS_fadvise64, "flln"},
+	{SYS_socket, "1nn"}, {SYS_socket, "nnn"}, {SYS_socketpair, "1nnp"}, {SYS_bind, "fsn"}, {SYS_bind, "fun"}, {SYS_connect, "fun"},
+	{SYS_connect, "fsn"}, {SYS_listen, "fn"}, {SYS_accept4, "fssn"}, {SYS_getsockname, "fss"}, {SYS_getpeername, "fss"}, {SYS_shutdown, "fn"},
+	{SYS_setsockopt, "f1nsn"}, {SYS_getsockopt, "f1nss"}, {SYS_sendto, "fplnun"}, {SYS_recvfrom, "fplnss"}, {SYS_sendmsg, "fmn"},
+	{SYS_sendmsg, "fmn"}, {SYS_recvmsg, "fmn"}, {SYS_recvmsg, "fmn"}, {SYS_sendmmsg, "fmnn"}, {SYS_recvmmsg, "fmnns"},
 	{SYS_fork, ""}, {SYS_vfork, ""}, {SYS_clone, "nppps"}, {SYS_clone3, "sl"}, {SYS_rt_sigreturn, ""}, {SYS_restart_syscall, ""},
 };
 
@@ -279,6 +338,9 @@ static void surroundings(void)
 	open("/bin/sysfuzz", O_RDONLY);
 	open("/dev/zero", O_PATH);
 	timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+	for (int type = SOCK_STREAM; type <= SOCK_SEQPACKET; type++)
+		if (socketpair(AF_UNIX, type, 0, p) == 0)
+			fcntl(p[0], F_SETFL, O_NONBLOCK);
 }
 
 void fuzz(uint64_t seed, unsigned n, int only, volatile uint64_t *done)
