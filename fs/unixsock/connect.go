@@ -133,6 +133,7 @@ func (s *Socket) Accept(owner *fs.Cred, flags uint32, wait time.Duration) (*fs.F
 		return nil, nil, syscall.EINVAL
 	}
 	for {
+		_, ended := s.atEnd()
 		if end := s.answer(); end != nil {
 			s.roomq.WakeAll()
 			f, e := end.open(owner, flags)
@@ -141,7 +142,7 @@ func (s *Socket) Accept(owner *fs.Cred, flags uint32, wait time.Duration) (*fs.F
 			}
 			return f, end, e
 		}
-		if s.ended(shutRead) {
+		if ended {
 			return nil, nil, syscall.EINVAL
 		}
 		if e := await(&s.rq, s.readable, &wait); e != 0 {

@@ -146,13 +146,17 @@ func (s *Socket) Receive(r *Receipt) (*Packet, syscall.Errno) {
 		return nil, syscall.ENOTCONN
 	}
 	for {
+		failed, ended := s.atEnd()
 		if p := s.receive(r); p != nil {
 			return p, 0
 		}
-		if e := s.failure(); e != 0 {
-			return nil, e
+		if failed {
+			if e := s.failure(); e != 0 {
+				return nil, e
+			}
+			continue
 		}
-		if s.ended(shutRead) {
+		if ended {
 			if s.typ == Datagram && r.Wait == 0 {
 				return nil, syscall.EAGAIN
 			}

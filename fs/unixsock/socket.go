@@ -258,6 +258,13 @@ func (s *Socket) failure() syscall.Errno {
 // ended reports whether a direction has ended.
 func (s *Socket) ended(dir uint32) bool { return s.shut.Load()&dir != 0 }
 
+// atEnd reports whether there is an error to tell, and whether nothing more will come.
+// Who receives asks before it looks into the queue: what it does not find there then
+// was not sent before the end either.
+func (s *Socket) atEnd() (failed, ended bool) {
+	return s.fail.Load() != 0, s.ended(shutRead)
+}
+
 // wakeAll wakes whoever waits for anything about s.
 func (s *Socket) wakeAll() {
 	s.rq.WakeAll()

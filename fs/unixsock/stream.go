@@ -128,17 +128,18 @@ func (s *Socket) Take(b []byte, r *Receipt, wait bool) (int, syscall.Errno) {
 		return 0, 0
 	}
 	for {
+		failed, ended := s.atEnd()
 		n := s.takeSome(b, r)
 		switch {
 		case n > 0 || r.End:
 			return n, 0
 		case !wait:
 			return 0, syscall.EAGAIN
-		case s.fail.Load() != 0:
+		case failed:
 			if e := s.failure(); e != 0 {
 				return 0, e
 			}
-		case s.ended(shutRead):
+		case ended:
 			return 0, 0
 		default:
 			if e := await(&s.rq, s.readable, &r.Wait); e != 0 {

@@ -560,6 +560,28 @@ func TestNoWakeUpIsLost(t *testing.T) {
 	}
 }
 
+// TestLastBytesComeBeforeTheEnd: they were sent before it.
+func TestLastBytesComeBeforeTheEnd(t *testing.T) {
+	defer empty(t)
+	var wg sync.WaitGroup
+	for k := range 4000 {
+		a, b := newPair(t, []int{Stream, SeqPacket}[k%2], 0)
+		wg.Go(func() {
+			send(a, "x")
+			a.Put()
+		})
+		buf := make([]byte, 1)
+		if n, e := b.Read(buf); n != 1 || e != 0 {
+			t.Fatalf("round %d: %d bytes, %v", k, n, e)
+		}
+		if n, e := b.Read(buf); n != 0 || e != 0 {
+			t.Fatalf("round %d: at the end %d bytes, %v", k, n, e)
+		}
+		b.Put()
+	}
+	wg.Wait()
+}
+
 // TestConnectAgainstAccept has many of each, and a listener that ends in the middle.
 func TestConnectAgainstAccept(t *testing.T) {
 	defer empty(t)
