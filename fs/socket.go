@@ -2,7 +2,6 @@ package fs
 
 import (
 	"fmt"
-	"io"
 	"syscall"
 )
 
@@ -74,10 +73,11 @@ func (c Caller) FindSocket(path string) (*Inode, syscall.Errno) {
 // those of them that are in flight.
 func (f *File) Refs() int { return int(f.refs.Load()) }
 
-// RegisterProcPart is RegisterProc for a text that may be long, which part writes
-// piece by piece from the place at: see partFunc.
-func RegisterProcPart(path string, part func(w io.Writer, at uint64) (next uint64)) {
-	registerNode(procFS, path, syscall.S_IFREG|0o444, &genFile{part: func(w io.Writer, at uint64) (uint64, syscall.Errno) {
-		return part(w, at), 0
+// RegisterProcPart is RegisterProc for a text that may be long, of which part appends the
+// piece that begins at the place at: see partFunc.
+func RegisterProcPart(path string, part func(b []byte, at uint64) (text []byte, next uint64)) {
+	registerNode(procFS, path, syscall.S_IFREG|0o444, &genFile{part: func(b []byte, at uint64) ([]byte, uint64, syscall.Errno) {
+		text, next := part(b, at)
+		return text, next, 0
 	}})
 }

@@ -2,7 +2,6 @@ package unixsock
 
 import (
 	"fmt"
-	"io"
 	"strings"
 
 	"yolk/fs"
@@ -13,10 +12,10 @@ const pieceSockets = 64
 
 func init() { fs.RegisterProcPart("net/unix", writeSockets) }
 
-// writeSockets writes the lines of up to pieceSockets sockets whose serial is at or beyond at.
-func writeSockets(w io.Writer, at uint64) (next uint64) {
+// writeSockets appends the lines of up to pieceSockets sockets whose serial is at or beyond at.
+func writeSockets(b []byte, at uint64) (text []byte, next uint64) {
 	if at == 0 {
-		io.WriteString(w, "Num       RefCount Protocol Flags    Type St Inode Path\n")
+		b = append(b, "Num       RefCount Protocol Flags    Type St Inode Path\n"...)
 	}
 	var some [pieceSockets]*Socket
 	n := 0
@@ -34,13 +33,13 @@ func writeSockets(w io.Writer, at uint64) (next uint64) {
 	}
 	connLock.Unlock()
 	for _, s := range some[:n] {
-		s.describe(w)
+		b = s.describe(b)
 	}
-	return next
+	return b, next
 }
 
-// describe writes s's line.
-func (s *Socket) describe(w io.Writer) {
+// describe appends s's line.
+func (s *Socket) describe(b []byte) []byte {
 	const unconnected, isConnected, acceptFlag = 1, 3, 0x10000
 	refs, ino, st, flags := 2, uint64(0), unconnected, 0
 	if s.file != nil {
@@ -56,5 +55,5 @@ func (s *Socket) describe(w io.Writer) {
 	if path != "" {
 		path = " " + path
 	}
-	fmt.Fprintf(w, "%016x: %08X 00000000 %08X %04X %02X %5d%s\n", s.serial, refs, flags, s.typ, st, ino, path)
+	return fmt.Appendf(b, "%016x: %08X 00000000 %08X %04X %02X %5d%s\n", s.serial, refs, flags, s.typ, st, ino, path)
 }

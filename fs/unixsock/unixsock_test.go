@@ -1,7 +1,6 @@
 package unixsock
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"strings"
@@ -238,11 +237,10 @@ func TestNames(t *testing.T) {
 			f.Put()
 		}
 	}
-	var text bytes.Buffer
 	f := newFile(t, Datagram)
 	want(t, "autobind", Of(f).Autobind(), 0)
-	if next := writeSockets(&text, 0); next != 0 || !strings.Contains(text.String(), " @"+string(Of(f).Name()[1:])+"\n") {
-		t.Errorf("/proc/net/unix:\n%s", text.String())
+	if text, next := writeSockets(nil, 0); next != 0 || !strings.Contains(string(text), " @"+string(Of(f).Name()[1:])+"\n") {
+		t.Errorf("/proc/net/unix:\n%s", text)
 	}
 	f.Put()
 }
@@ -254,12 +252,12 @@ func TestPieces(t *testing.T) {
 	for range 3*pieceSockets + 5 {
 		files = append(files, newFile(t, Stream))
 	}
-	var text bytes.Buffer
-	next, pieces := writeSockets(&text, 0), 1
+	text, next := writeSockets(nil, 0)
+	pieces := 1
 	for ; next != 0; pieces++ {
-		next = writeSockets(&text, next)
+		text, next = writeSockets(text, next)
 	}
-	if n := strings.Count(text.String(), "\n"); n != len(files)+1 || pieces != 4 {
+	if n := strings.Count(string(text), "\n"); n != len(files)+1 || pieces != 4 {
 		t.Errorf("%d lines in %d pieces", n, pieces)
 	}
 	for _, f := range files {
