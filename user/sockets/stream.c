@@ -112,21 +112,22 @@ TEST(shutdown_of_one_direction)
 
 TEST(last_reference_ends_it)
 {
-	int p[2];
+	int p[2], go[2];
 	char c;
 
 	pair(SOCK_STREAM, p);
+	CHECK(pipe(go) == 0);
 	int copy = dup(p[0]);
 	pid_t child = fork();
 	if (child == 0) {
 		close(p[1]);
-		pause_ms(50);
-		_exit(write(p[0], "child", 5) != 5);
+		_exit(read(go[0], &c, 1) != 1 || write(p[0], "child", 5) != 5);
 	}
 	close(p[0]);
 	CHECK(write(copy, "copy", 4) == 4);
 	close(copy);
 	expect(p[1], "copy");
+	CHECK(write(go[1], "x", 1) == 1);
 	expect(p[1], "child");
 	EQ(read(p[1], &c, 1), 0);
 	await_child(child);
@@ -184,10 +185,8 @@ TEST(waiting_for_all)
 	later(&t, p);
 	EQ(recv(p[1], buf, 6, MSG_WAITALL), 6);
 	pthread_join(t, NULL);
-	later(&t, p);
+	CHECK(write(p[0], "abc", 3) == 3);
 	EQ(recv(p[1], buf, 6, 0), 3);
-	EQ(recv(p[1], buf, 6, 0), 3);
-	pthread_join(t, NULL);
 	CHECK(set_int(p[1], SO_RCVLOWAT, 5) == 0);
 	later(&t, p);
 	EQ(recv(p[1], buf, 10, 0), 6);
@@ -301,51 +300,60 @@ static volatile int alarms;
 
 static void on_alarm(int sig) { alarms += sig == SIGALRM; }
 
-static void alarm_soon(int flags)
+/* alarms_from_now come until it is called with 0: one of them finds the call that it is for asleep. */
+static void alarms_from_now(int ms, int flags)
 {
 	struct sigaction a = {.sa_handler = on_alarm, .sa_flags = flags};
-	struct itimerval v = {{0, 0}, {0, 30000}};
+	struct itimerval v = {{0, ms * 1000}, {0, ms * 1000}};
 
 	CHECK(sigaction(SIGALRM, &a, NULL) == 0);
 	CHECK(setitimer(ITIMER_REAL, &v, NULL) == 0);
 }
 
+/* writes_after_alarms sends a byte once three alarms have come, which this thread leaves to the other. */
+static void *writes_after_alarms(void *arg)
+{
+	int until = alarms + 3;
+
+	while (alarms < until)
+		pause_ms(1);
+	CHECK(write(*(int *)arg, "x", 1) == 1);
+	return NULL;
+}
+
 TEST(signals_end_waits)
 {
 	static char buf[1 << 20];
-	struct timeval t = {10, 0};
+	struct timeval t = {100, 0};
 	const char *name = unique("signals");
 	int p[2], s = listener(SOCK_STREAM, name, 0);
+	pthread_t thread;
+	sigset_t alarm_set;
 	char c;
 
 	pair(SOCK_STREAM, p);
-	alarm_soon(0);
-	FAILS(recv(p[0], &c, 1, 0), EINTR);
-	alarm_soon(0);
-	FAILS(accept(s, NULL, NULL), EINTR);
 	CHECK(connect_to(make(SOCK_STREAM), name) == 0);
-	alarm_soon(0);
+	alarms_from_now(20, 0);
+	FAILS(recv(p[0], &c, 1, 0), EINTR);
 	FAILS(connect_to(make(SOCK_STREAM), name), EINTR);
-	alarm_soon(0);
+	close(accept(s, NULL, NULL));
+	FAILS(accept(s, NULL, NULL), EINTR);
 	long n = send(p[0], buf, sizeof buf, 0); /* some of it was sent */
 	CHECK(n > 0 && n < (long)sizeof buf);
-	alarm_soon(0);
 	FAILS(send(p[0], buf, sizeof buf, 0), EINTR);
-	EQ(alarms, 5);
 	/* the call goes on after a handler that says so */
-	pthread_t thread;
+	alarms_from_now(0, 0);
 	pair(SOCK_STREAM, p);
-	later(&thread, p);
-	struct sigaction a = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
-	struct itimerval v = {{0, 0}, {0, 10000}};
-	CHECK(sigaction(SIGALRM, &a, NULL) == 0 && setitimer(ITIMER_REAL, &v, NULL) == 0);
-	EQ(recv(p[1], buf, 10, 0), 3);
-	EQ(alarms, 6);
+	sigemptyset(&alarm_set);
+	sigaddset(&alarm_set, SIGALRM);
+	CHECK(pthread_sigmask(SIG_BLOCK, &alarm_set, NULL) == 0);
+	CHECK(pthread_create(&thread, NULL, writes_after_alarms, p) == 0);
+	CHECK(pthread_sigmask(SIG_UNBLOCK, &alarm_set, NULL) == 0);
+	alarms_from_now(20, SA_RESTART);
+	EQ(recv(p[1], buf, 10, 0), 1);
 	pthread_join(thread, NULL);
 	/* but not if it has a time limit */
-	CHECK(recv(p[1], buf, 10, 0) == 3);
 	CHECK(setsockopt(p[1], SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t) == 0);
-	alarm_soon(SA_RESTART);
 	FAILS(recv(p[1], &c, 1, 0), EINTR);
 }
 
