@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"yolk/locks"
@@ -38,7 +39,7 @@ func TestMain(m *testing.M) {
 		locks.Omit(bySite(func(site string) bool { return site == *omitSite }))
 	}
 	if *reachFile != "" {
-		locks.Omit(func(pcs []uintptr) bool { reached.Store(stackKey(pcs), true); return false })
+		locks.Omit(func(pcs []uintptr) bool { reached.add(stackKey(pcs), true); return false })
 	}
 	status := m.Run()
 	noteReached("test")
@@ -60,20 +61,34 @@ func siteOf(pcs []uintptr) string {
 
 // bySite makes of a question about a place one about a stack, and keeps the answers.
 func bySite(is func(site string) bool) func([]uintptr) bool {
-	var known sync.Map
+	var known stackMap
 	return func(pcs []uintptr) bool {
 		key := stackKey(pcs)
 		v, ok := known.Load(key)
 		if !ok {
 			v = is(siteOf(pcs))
-			known.Store(key, v)
+			known.add(key, v.(bool))
 		}
 		return v.(bool)
 	}
 }
 
+// stackMap keeps something of stacks. Who takes a spinlock must not park, so whoever
+// finds another one at work adds nothing: it comes by again.
+type stackMap struct {
+	sync.Map
+	adding atomic.Bool
+}
+
+func (m *stackMap) add(key [8]uintptr, v bool) {
+	if _, ok := m.Load(key); !ok && m.adding.CompareAndSwap(false, true) {
+		m.Store(key, v)
+		m.adding.Store(false)
+	}
+}
+
 // reached are the stacks that took a lock since noteReached was called.
-var reached sync.Map
+var reached stackMap
 
 // noteReached adds to -reach what was come by, as that of a scenario.
 func noteReached(scene string) {
