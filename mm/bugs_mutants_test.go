@@ -65,7 +65,7 @@ var mutants = []mutant{
 	{"TestBug16DirtyBitBetween", "", []edit{{"swapout.go", "	s.cand[s.n] = candidate{pte: pte, old: getAndClearPTE(pte), page: p}\n",
 		"	s.cand[s.n] = candidate{pte: pte, old: e, page: p}\n	setPTE(pte, 0)\n"}}},
 	{"TestBug17FreedBeforeFlush", "", []edit{{"zap.go", "		step(\"zap_page_range: flushes\")\n",
-		"		for _, p := range g.pages[:g.n] {\n			FreePageAndSwapCache(p)\n		}\n		step(\"zap_page_range: flushes\")\n		g.n = 0\n"}}},
+		"		for _, p := range g.pages[:g.n] {\n			if FreePageAndSwapCache(p) {\n				freePagesOk(p, 0)\n			}\n		}\n		step(\"zap_page_range: flushes\")\n		g.n = 0\n"}}},
 	{"TestExplore", "lockdep", []edit{{"filemmap.go", "	m.PageTableLock.Lock()\n	defer m.PageTableLock.Unlock()\n", ""}}},
 	{"TestShmAtMerges", "", []edit{
 		{"shmat.go", "	s.insertAttach(shmd)\n", ""},

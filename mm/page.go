@@ -135,16 +135,23 @@ func GetPage(p *Page) {
 
 // PutPage drops a reference; the last one frees the frame. It never sleeps.
 func PutPage(p *Page) {
+	if p.putTestZero() {
+		freePagesOk(p, 0)
+	}
+}
+
+// putTestZero drops a reference and reports whether it was the last: then the caller
+// frees the frame.
+func (p *Page) putTestZero() bool {
 	if p.Reserved() {
-		return
+		return false
 	}
 	step("put_page")
-	switch n := p.count.Add(-1); {
-	case n == 0:
-		freePagesOk(p, 0)
-	case n < 0:
+	n := p.count.Add(-1)
+	if n < 0 {
 		panic("mm: PutPage of a free page")
 	}
+	return n == 0
 }
 
 // pageWait are the hashed queues of those who sleep for a page lock. Neighbour

@@ -177,14 +177,38 @@ func FreePages(p *Page, order int) {
 
 // freePagesOk puts a block that nobody references back on the free lists.
 func freePagesOk(p *Page, order int) {
+	p.wipe()
+	pageAllocLock.Lock()
+	zones[p.zone].give(p.PFN(), order)
+	pageAllocLock.Unlock()
+	CountVMs(PgFree, 1<<order)
+}
+
+// wipe is the end of a page that nobody references.
+func (p *Page) wipe() {
 	if p.mapping != nil || p.Test(PGLocked|PGLRU|PGFree|PGReserved) {
 		panic("mm: freeing a page in use")
 	}
 	p.flags.Store(0)
 	p.index = 0
-	pfn := p.PFN()
-	pageAllocLock.Lock()
-	zones[p.zone].give(pfn, order)
-	pageAllocLock.Unlock()
-	CountVMs(PgFree, 1<<order)
+}
+
+// freeBatch is how many frames go back to the free lists while others wait.
+const freeBatch = 16
+
+// freeFrames is freePagesOk for single frames, with page_alloc_lock taken once for a batch.
+func freeFrames(pages []*Page) {
+	CountVMs(PgFree, len(pages))
+	for len(pages) > 0 {
+		batch := pages[:min(len(pages), freeBatch)]
+		pages = pages[len(batch):]
+		for _, p := range batch {
+			p.wipe()
+		}
+		pageAllocLock.Lock()
+		for _, p := range batch {
+			zones[p.zone].give(p.PFN(), 0)
+		}
+		pageAllocLock.Unlock()
+	}
 }

@@ -83,9 +83,10 @@ func ClaimSwapPage(p *Page, write bool) bool {
 }
 
 // FreePageAndSwapCache drops a pte's reference to a page, and with it the copy on
-// disk if nobody else wants that (free_page_and_swap_cache). Never sleeps;
-// callable under the vmlist lock.
-func FreePageAndSwapCache(p *Page) {
+// disk if nobody else wants that (free_page_and_swap_cache). It reports whether that was
+// the last reference: then the caller frees the frame. Never sleeps; callable under the
+// vmlist lock.
+func FreePageAndSwapCache(p *Page) (last bool) {
 	injectR12(p)
 	if p.InSwapCache() && TryLockPage(p) {
 		if p.InSwapCache() && !IsPageShared(p) {
@@ -93,7 +94,7 @@ func FreePageAndSwapCache(p *Page) {
 		}
 		UnlockPage(p)
 	}
-	PutPage(p)
+	return p.putTestZero()
 }
 
 // FreeSwapAndCache drops a pte's reference to a slot, and the cached page with it

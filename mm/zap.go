@@ -27,13 +27,17 @@ func zapPageRange(m *MM, start, end uintptr) {
 		}
 		step("zap_page_range: flushes")
 		arch.FlushTLBRange(&m.Ctx, g.first, g.last)
-		for i, p := range g.pages[:g.n] {
+		last := g.pages[:0]
+		for _, p := range g.pages[:g.n] {
 			if p.Test(PGDirty) {
 				SetPageDirty(p) // only now: nobody writes to it through this pte any more
 			}
-			FreePageAndSwapCache(p)
-			g.pages[i] = nil
+			if FreePageAndSwapCache(p) {
+				last = append(last, p)
+			}
 		}
+		freeFrames(last)
+		clear(g.pages[:g.n])
 	}
 }
 
