@@ -222,7 +222,6 @@ var mountFiles = []ProcFile{
 
 // registerMounts makes the files of /proc about file systems.
 func registerMounts() {
-	RegisterProc("mounts", writeMounts)
 	RegisterProc("filesystems", func(w io.Writer) {
 		for _, name := range []string{"sysfs", "proc", "tmpfs", "ramfs", "pipefs"} {
 			fmt.Fprintf(w, "nodev\t%s\n", name)

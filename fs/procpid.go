@@ -40,7 +40,8 @@ func SetProcPIDs(t ProcTasks) {
 	procTasks = t
 	root := procFS.root
 	for name, text := range map[string]func() string{
-		"self": func() string { pid, _ := t.Self(); return strconv.Itoa(pid) },
+		"mounts": func() string { return "self/mounts" },
+		"self":   func() string { pid, _ := t.Self(); return strconv.Itoa(pid) },
 		"thread-self": func() string {
 			pid, tid := t.Self()
 			return strconv.Itoa(pid) + "/task/" + strconv.Itoa(tid)

@@ -47,19 +47,34 @@ func Meminfo() MemInfo {
 	return i
 }
 
-// WriteMeminfo writes /proc/meminfo.
+// WriteMeminfo writes /proc/meminfo: the lines of Linux that do not depend on its
+// configuration, in its order, those about high memory, and KernelHeap. What there is
+// none of, or what nobody counts, is 0. Pages of programs count as active, for the one
+// list of pages by age has those of the cache alone. May sleep.
 func WriteMeminfo(w io.Writer) {
-	i := Meminfo()
+	i, slab := Meminfo(), slabPages()
+	inactive := i.Cached + i.SwapCached
+	locked := int(mlocked.Load())
 	for _, l := range [...]struct {
 		name  string
 		pages int
 	}{
 		{"MemTotal", i.Total}, {"MemFree", i.Free}, {"MemAvailable", i.Free + i.Cached}, {"Buffers", 0},
 		{"Cached", i.Cached}, {"SwapCached", i.SwapCached},
+		{"Active", i.Anon}, {"Inactive", inactive},
+		{"Active(anon)", i.Anon}, {"Inactive(anon)", i.SwapCached}, {"Active(file)", 0}, {"Inactive(file)", i.Cached},
+		{"Unevictable", locked}, {"Mlocked", locked},
 		{"HighTotal", i.TotalHigh}, {"HighFree", i.FreeHigh},
 		{"LowTotal", i.Total - i.TotalHigh}, {"LowFree", i.Free - i.FreeHigh},
 		{"SwapTotal", i.TotalSwap}, {"SwapFree", i.FreeSwap},
-		{"AnonPages", i.Anon}, {"Mapped", i.Mapped}, {"Shmem", i.Shmem}, {"KernelHeap", i.HeapPages}, {"PageTables", i.PageTables},
+		{"Dirty", int(nrDirtyPages.Load())}, {"Writeback", 0},
+		{"AnonPages", i.Anon}, {"Mapped", i.Mapped}, {"Shmem", i.Shmem},
+		{"KReclaimable", 0}, {"Slab", slab}, {"SReclaimable", 0}, {"SUnreclaim", slab},
+		{"KernelStack", 0}, {"PageTables", i.PageTables}, {"SecPageTables", 0},
+		{"NFS_Unstable", 0}, {"Bounce", 0}, {"WritebackTmp", 0},
+		{"CommitLimit", i.Total/2 + i.TotalSwap}, {"Committed_AS", int(CommittedAS())},
+		{"VmallocTotal", 0}, {"VmallocUsed", 0}, {"VmallocChunk", 0}, {"Percpu", 0},
+		{"KernelHeap", i.HeapPages},
 	} {
 		fmt.Fprintf(w, "%-15s %8d kB\n", l.name+":", kib(l.pages))
 	}

@@ -167,10 +167,10 @@ func mlockFixup(m *MM, v *VMA, start, end uintptr, lock VMFlags) syscall.Errno {
 	}
 	pages := int64((end - start) >> arch.PageShift)
 	if old&VMLocked != 0 {
-		m.lockedVM -= pages
+		m.addLocked(-pages)
 	}
 	if lock != 0 {
-		m.lockedVM += pages
+		m.addLocked(pages)
 	}
 	return 0
 }

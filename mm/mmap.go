@@ -26,6 +26,9 @@ const (
 // committed is Committed_AS: the pages of all mappings with VMAccount.
 var committed atomic.Int64
 
+// mlocked is Mlocked: the pages of all mappings with VMLocked.
+var mlocked atomic.Int64
+
 // CommittedAS is the sum of private writable memory that programs may yet ask for.
 func CommittedAS() int64 { return committed.Load() }
 

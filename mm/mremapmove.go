@@ -79,7 +79,7 @@ func leaveBehind(m *MM, v *VMA, whole bool) {
 	if v.VMFlags&VMLocked == 0 {
 		return
 	}
-	m.lockedVM -= v.pages()
+	m.addLocked(-v.pages())
 	vmlistModifyLock(m)
 	v.setFlags(v.VMFlags &^ vmLockedBits)
 	vmlistModifyUnlock(m)

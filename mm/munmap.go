@@ -136,7 +136,7 @@ func accountVMA(m *MM, f VMFlags, n int64) {
 	m.totalVM += n
 	m.peakVM = max(m.peakVM, m.totalVM)
 	if f&VMLocked != 0 {
-		m.lockedVM += n
+		m.addLocked(n)
 	}
 	switch {
 	case f&VMGrowsDown != 0:
@@ -147,6 +147,12 @@ func accountVMA(m *MM, f VMFlags, n int64) {
 	if f&VMAccount != 0 {
 		committed.Add(n)
 	}
+}
+
+// addLocked counts n pages more that are locked. MmapSem held.
+func (m *MM) addLocked(n int64) {
+	m.lockedVM += n
+	mlocked.Add(n)
 }
 
 // isData says what RLIMIT_DATA counts: private writable mappings but stacks.

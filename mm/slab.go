@@ -232,13 +232,24 @@ func kmemCacheReap() int {
 	return n
 }
 
+// eachCache calls f for every cache. May sleep.
+func eachCache(f func(cacheInfo)) {
+	cacheChainSem.Lock()
+	defer cacheChainSem.Unlock()
+	for _, c := range chain() {
+		f(c.info())
+	}
+}
+
+// slabPages is how many pages the caches have. May sleep.
+func slabPages() (n int) {
+	eachCache(func(i cacheInfo) { n += i.slabs * slabBytes >> arch.PageShift })
+	return n
+}
+
 // WriteSlabinfo writes /proc/slabinfo, version 2.1. May sleep.
 func WriteSlabinfo(w io.Writer) {
 	io.WriteString(w, "slabinfo - version: 2.1\n"+
 		"# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : tunables <limit> <batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>\n")
-	cacheChainSem.Lock()
-	defer cacheChainSem.Unlock()
-	for _, c := range chain() {
-		writeSlabLine(w, c.info())
-	}
+	eachCache(func(i cacheInfo) { writeSlabLine(w, i) })
 }

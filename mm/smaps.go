@@ -78,7 +78,7 @@ var smapsFlags = []struct {
 	{VMRead, "rd"}, {VMWrite, "wr"}, {VMExec, "ex"}, {VMShared, "sh"},
 	{VMMayRead, "mr"}, {VMMayWrite, "mw"}, {VMMayExec, "me"}, {VMMayShare, "ms"},
 	{VMGrowsDown, "gd"}, {VMLocked, "lo"}, {VMIO, "io"}, {VMDontCopy, "dc"}, {VMDontExpand, "de"},
-	{VMAccount, "ac"}, {VMNoReserve, "nr"}, {VMLockOnFlt, "lf"}, {VMWipeOnFork, "wf"},
+	{VMLockOnFlt, "lf"}, {VMAccount, "ac"}, {VMNoReserve, "nr"}, {VMWipeOnFork, "wf"},
 	{VMDontDump, "dd"}, {VMSealed, "sl"},
 }
 
@@ -95,10 +95,10 @@ func AppendSmaps(b []byte, m *MM, from uintptr) (text []byte, next uintptr) {
 		b = appendSize(b, "KernelPageSize:", kib(1))
 		b = appendSize(b, "MMUPageSize:", kib(1))
 		b = c.usage.appendTo(b, false)
-		b = append(b, "THPeligible:           0\nVmFlags:"...)
+		b = append(b, "THPeligible:           0\nVmFlags: "...)
 		for j := range smapsFlags {
 			if f := &smapsFlags[j]; c.flags&f.flag != 0 {
-				b = append(append(b, ' '), f.name...)
+				b = append(append(b, f.name...), ' ')
 			}
 		}
 		b = append(b, '\n')
@@ -163,7 +163,7 @@ func (u *mapUsage) appendTo(b []byte, rollup bool) []byte {
 	b = appendSize(b, "Referenced:", kib(u.referenced))
 	b = appendSize(b, "Anonymous:", kib(u.anon))
 	for _, name := range [...]string{
-		"LazyFree:", "AnonHugePages:", "ShmemPmdMapped:", "FilePmdMapped:", "Shared_Hugetlb:", "Private_Hugetlb:",
+		"KSM:", "LazyFree:", "AnonHugePages:", "ShmemPmdMapped:", "FilePmdMapped:", "Shared_Hugetlb:", "Private_Hugetlb:",
 	} {
 		b = appendSize(b, name, 0)
 	}

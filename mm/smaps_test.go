@@ -29,7 +29,7 @@ func checkSmaps(t *testing.T, m *MM) {
 	for _, line := range []string{
 		"Size:                  4 kB", "Rss:                   4 kB", "Pss:                   4 kB",
 		"Private_Dirty:         4 kB", "Shared_Clean:          0 kB", "Anonymous:             4 kB",
-		"Swap:                  0 kB", "Locked:                0 kB", "VmFlags: rd wr mr mw me ac",
+		"Swap:                  0 kB", "Locked:                0 kB", "VmFlags: rd wr mr mw me ac ",
 	} {
 		if !strings.Contains(heap, line+"\n") {
 			t.Errorf("smaps has no %q:\n%s", line, heap)
