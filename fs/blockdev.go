@@ -34,6 +34,7 @@ func AddDisk(index int, dev blk.Device) {
 		return 0
 	})
 	makeNode("/dev/"+dev.Name(), syscall.S_IFBLK|0o660, BlockNumber(index))
+	registerDisk(dev, blockMajor, uint32(index)*16)
 }
 
 // diskFile is the FileOps of block devices. It moves one page at a time, uncached:

@@ -43,6 +43,12 @@ func RegisterProcRW(path string, gen func(w io.Writer), store func(p []byte) sys
 	register(procFS, path, gen, store)
 }
 
+// RegisterProcCommand makes the file path (relative to /proc) that can be written only.
+// Whoever opens it to read is refused, user 0 as well. EACCES. Start-up only.
+func RegisterProcCommand(path string, store func(p []byte) syscall.Errno) {
+	registerNode(procFS, path, syscall.S_IFREG|0o200, &genFile{store: store})
+}
+
 // RegisterSys is RegisterProc for /sys.
 func RegisterSys(path string, gen func(w io.Writer)) { register(sysFS, path, gen, nil) }
 
@@ -81,6 +87,9 @@ func (g *genFile) Open(f *File) syscall.Errno {
 		if e := g.check(); e != 0 {
 			return e
 		}
+	}
+	if g.gen == nil && g.part == nil && f.CanRead() {
+		return syscall.EACCES
 	}
 	f.ops, f.kind = &genOpen{file: g}, kindSeek
 	return 0

@@ -5,7 +5,27 @@ import (
 	"io"
 
 	"yolk/arch"
+	"yolk/drivers/blk"
 )
+
+// registerDisk makes the files of /sys about a disk, by its name and by its number.
+func registerDisk(dev blk.Device, major, minor uint32) {
+	readOnly := 0
+	if dev.ReadOnly() {
+		readOnly = 1
+	}
+	for name, text := range map[string]string{
+		"dev":       fmt.Sprintf("%d:%d", major, minor),
+		"size":      fmt.Sprint(dev.Sectors()),
+		"ro":        fmt.Sprint(readOnly),
+		"removable": "0",
+		"uevent":    fmt.Sprintf("MAJOR=%d\nMINOR=%d\nDEVNAME=%s\nDEVTYPE=disk", major, minor, dev.Name()),
+	} {
+		for _, dir := range []string{"block/" + dev.Name(), fmt.Sprintf("dev/block/%d:%d", major, minor)} {
+			RegisterSys(dir+"/"+name, func(w io.Writer) { fmt.Fprintln(w, text) })
+		}
+	}
+}
 
 // registerCPUs makes the files of /sys that tell which CPUs there are.
 func registerCPUs() {

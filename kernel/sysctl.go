@@ -32,6 +32,9 @@ func registerSysctls() {
 	registerNumber("kernel/randomize_va_space", &proc.RandomizeVASpace, proc.MaxRandomizeVASpace)
 	fs.RegisterProcRW("sys/kernel/shm_next_id", func(w io.Writer) { fmt.Fprintln(w, mm.ShmLimits.NextID.Load()) }, storeNextID)
 	fs.RegisterProcRW("sys/kernel/core_pattern", func(w io.Writer) { fmt.Fprintln(w, proc.CorePattern()) }, storeCorePattern)
+	fs.RegisterProc("sys/vm/min_free_kbytes", mm.WriteMinFree)
+	fs.RegisterProcCommand("sys/vm/drop_caches", dropCaches)
+	fs.RegisterProcCommand("sys/vm/compact_memory", compactMemory)
 	for name, text := range map[string]string{
 		"kernel/ostype":              "Linux",
 		"kernel/osrelease":           syscall.Release,
@@ -70,6 +73,31 @@ func storeNextID(p []byte) errno.Errno {
 		return errno.EINVAL
 	}
 	mm.ShmLimits.NextID.Store(n)
+	return 0
+}
+
+// dropCaches is what a write to drop_caches does: 1 frees page cache, 2 slabs, 3 both,
+// 4 is to be silent about it. EINVAL.
+func dropCaches(p []byte) errno.Errno {
+	n, err := strconv.ParseUint(strings.TrimSpace(string(p)), 10, 32)
+	if err != nil || n < 1 || n > 4 {
+		return errno.EINVAL
+	}
+	if n&1 != 0 {
+		mm.DropCaches()
+	}
+	if n&2 != 0 {
+		mm.DropSlabs()
+	}
+	return 0
+}
+
+// compactMemory takes the one number that Linux takes. There is nothing to compact: the
+// buddies that are free are joined already, and no block of several frames is in demand. EINVAL.
+func compactMemory(p []byte) errno.Errno {
+	if strings.TrimSpace(string(p)) != "1" {
+		return errno.EINVAL
+	}
 	return 0
 }
 

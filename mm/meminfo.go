@@ -109,6 +109,9 @@ func sizeColumn(pages int) string {
 	return fmt.Sprintf("%d\t", kib(pages))
 }
 
+// WriteMinFree writes /proc/sys/vm/min_free_kbytes.
+func WriteMinFree(w io.Writer) { fmt.Fprintln(w, kib(reservedPages())) }
+
 // WriteZoneinfo writes the zones' sizes and watermarks, in /proc/zoneinfo's manner.
 func WriteZoneinfo(w io.Writer) {
 	for i := range zones {

@@ -205,3 +205,30 @@ func TestWritesOvertakenByTheStealer(t *testing.T) {
 	}
 	CheckInvariants(m)
 }
+
+// TestDropCaches: what of the caches is clean and in no use goes, whether it was used
+// lately or not, and nothing else.
+func TestDropCaches(t *testing.T) {
+	promptMachine(t, 2048, 2000)
+	m := testSpace(t)
+	addr := mustMmap(t, m, 200)
+	fill(t, m, 0, addr, 200, 1)
+	for range 20 {
+		asStealer(func() { swapOut(0, GFPKswapd) })
+	}
+	RunDiskQueue()
+	cached := swapperSpace.Pages()
+	if cached == 0 {
+		t.Fatal("nothing was stolen")
+	}
+	free, slabs := NrFreePages(), slabPages()
+	DropCaches()
+	if left := swapperSpace.Pages(); left != 0 || NrFreePages() != free+cached {
+		t.Errorf("%d of %d pages are left in the cache, %d frames more are free", left, cached, NrFreePages()-free)
+	}
+	DropSlabs()
+	if n := slabPages(); n == 0 || n > slabs {
+		t.Errorf("%d pages of slabs, %d before", n, slabs)
+	}
+	verify(t, m, 0, addr, 200, 1)
+}

@@ -39,6 +39,17 @@ func shrinkMmap(prio int, gfp GFP, want int) int {
 	return freed
 }
 
+// DropCaches frees what the page cache has of clean pages that nobody uses. No spinlock
+// held. Source: /proc/sys/vm/drop_caches.
+func DropCaches() {
+	for range 2 { // the first time round a page loses that it was used lately
+		shrinkMmap(0, GFPBigmem, TotalPages())
+	}
+}
+
+// DropSlabs frees the slabs that have no objects. No spinlock held. Source: as DropCaches.
+func DropSlabs() { kmemCacheReap() }
+
 // wrongClass reports that freeing p would not help a request with gfp.
 func wrongClass(p *Page, gfp GFP) bool {
 	return gfp&GFPDMA != 0 && !p.PageDMA() || gfp&(GFPBigmem|GFPSwap) == 0 && p.PageHigh()

@@ -277,6 +277,10 @@ func writeLimits(w io.Writer, t *Task) {
 	}
 	for i, l := range limitNames {
 		r := t.Group.Limits.Get(i)
-		fmt.Fprintf(w, "%-25s %-20s %-20s %-10s\n", l.name, text(r.Cur), text(r.Max), l.unit)
+		fmt.Fprintf(w, "%-25s %-20s %-20s ", l.name, text(r.Cur), text(r.Max))
+		if l.unit != "" {
+			fmt.Fprintf(w, "%-10s", l.unit)
+		}
+		fmt.Fprintln(w)
 	}
 }
