@@ -33,6 +33,7 @@ func Init(archive []byte) error {
 	makeDev(c)
 	registerMounts()
 	registerCPUs()
+	registerKSM()
 	for _, m := range []struct {
 		sb *SuperBlock
 		at string

@@ -44,3 +44,11 @@ func registerCPUs() {
 		RegisterSys(fmt.Sprintf("devices/system/cpu/cpu%d/online", cpu), func(w io.Writer) { fmt.Fprintln(w, 1) })
 	}
 }
+
+// registerKSM makes the files of /sys about the merging of equal pages. madvise takes the
+// pages that a program offers, and nobody merges them, as on Linux while run is 0; here it stays that.
+func registerKSM() {
+	for _, name := range []string{"run", "pages_shared", "pages_sharing", "pages_unshared", "pages_volatile", "full_scans"} {
+		RegisterSys("kernel/mm/ksm/"+name, func(w io.Writer) { fmt.Fprintln(w, 0) })
+	}
+}
