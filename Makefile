@@ -107,7 +107,7 @@ faults: tools-test build
 		seed=$$((seed + 1)); \
 	done
 
-FAULTS := ^Test(SwapErrors|FileErrors|Unmountable|Gone|SlowDisks|PowerCut|PowerKilled)$$
+FAULTS := ^Test(SwapErrors|FileErrors|Unmountable|Gone|SlowDisks|Reordered|PowerCut|PowerKilled)$$
 
 CALLS ?= 1000000
 

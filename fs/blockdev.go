@@ -35,6 +35,7 @@ func AddDisk(index int, dev blk.Device) {
 	})
 	makeNode("/dev/"+dev.Name(), syscall.S_IFBLK|0o660, BlockNumber(index))
 	registerDisk(dev, blockMajor, uint32(index)*16)
+	registerOvertaken(dev)
 }
 
 // diskFile is the FileOps of block devices. It moves one page at a time, uncached:

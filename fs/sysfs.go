@@ -27,6 +27,14 @@ func registerDisk(dev blk.Device, major, minor uint32) {
 	}
 }
 
+// registerOvertaken makes the file of /sys, unknown on Linux, that says how many of a
+// disk's requests have ended after one that was submitted later.
+func registerOvertaken(dev blk.Device) {
+	if d, ok := dev.(interface{ Overtaken() uint64 }); ok {
+		RegisterSys("block/"+dev.Name()+"/overtaken", func(w io.Writer) { fmt.Fprintln(w, d.Overtaken()) })
+	}
+}
+
 // registerCPUs makes the files of /sys that tell which CPUs there are.
 func registerCPUs() {
 	list := func(w io.Writer) {

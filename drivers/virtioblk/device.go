@@ -28,6 +28,9 @@ type Device struct {
 	slots  []slot // by head
 	broken bool
 	ended  uint64                      // chains that the device has finished
+	begun  uint64                      // and that it was given
+	newest uint64                      // the last given of those finished
+	passed uint64                      // how many were finished after one that was given later
 	bufs   [blk.MaxSegs + 2]virtio.Buf // the chain being built
 
 	room locks.WaitQueue // waits for hasRoom
@@ -36,7 +39,8 @@ type Device struct {
 // slot is a chain in flight.
 type slot struct {
 	req  *blk.Request
-	next int // first of req.Segs that is in no chain yet
+	next int    // first of req.Segs that is in no chain yet
+	nr   uint64 // of Device.begun
 }
 
 // completed is a list of requests that the device has finished, oldest first,
@@ -75,6 +79,14 @@ func (d *Device) Serial() string { return d.serial }
 
 // Sectors returns the capacity in units of blk.SectorSize.
 func (d *Device) Sectors() uint64 { return d.sectors }
+
+// Overtaken returns how many chains the device has finished after one that it was given
+// later.
+func (d *Device) Overtaken() uint64 {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	return d.passed
+}
 
 // ReadOnly says whether writes end with EROFS.
 func (d *Device) ReadOnly() bool { return d.readOnly }
@@ -215,6 +227,11 @@ func (d *Device) drainLocked(done *completed) {
 func (d *Device) finish(head uint16, done *completed) {
 	d.ended++
 	s := &d.slots[head]
+	if s.nr < d.newest {
+		d.passed++
+	} else {
+		d.newest = s.nr
+	}
 	r, next := s.req, s.next
 	s.req = nil
 	err := d.headers[head].result()

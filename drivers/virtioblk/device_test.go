@@ -93,6 +93,7 @@ func TestParallel(t *testing.T) {
 
 func testParallel(t *testing.T, k *disk, d *Device) {
 	const workers, rounds, pieces = 24, 40, 3
+	shuffled := k.hold > 1
 	var left atomic.Int32
 	left.Store(workers)
 	var wg sync.WaitGroup
@@ -123,6 +124,9 @@ func testParallel(t *testing.T, k *disk, d *Device) {
 	wg.Wait()
 	if n := d.queue.InFlight(); n != 0 {
 		t.Errorf("%d chains in flight at the end", n)
+	}
+	if n := d.Overtaken(); (n > 0) != shuffled {
+		t.Errorf("%d chains were overtaken; shuffled: %v", n, shuffled)
 	}
 }
 

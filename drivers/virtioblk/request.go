@@ -82,7 +82,8 @@ func (d *Device) issue(r *blk.Request, first int) {
 		}
 	}
 	d.bufs[n] = virtio.Buf{Phys: phys + uint64(statusOffset), Len: 1, Write: true}
-	d.slots[head] = slot{req: r, next: next}
+	d.begun++
+	d.slots[head] = slot{req: r, next: next, nr: d.begun}
 	d.queue.Add(d.bufs[:n+1])
 }
 

@@ -291,3 +291,75 @@ func TestSlowDisks(t *testing.T) {
 		"-qemu", s.slow(4<<20) + " " + d.slow(256<<10)}, "", program, "slow_disks"))
 	e2fs(t, "e2fsck", "-fn", name)
 }
+
+// TestReordered does the same while QEMU holds back one write after the other, of either disk, and lets
+// those that were submitted later overtake it.
+func TestReordered(t *testing.T) {
+	program := diskfault.build(t)
+	for _, m := range twoMachines {
+		t.Run(m.String(), func(t *testing.T) {
+			t.Parallel()
+			name, _, _ := filesImage(t, 4096)
+			d := badDisk{id: "d", serial: "disk", image: name}
+			s := badDisk{id: "s", serial: "swap", image: swapImage(t, 16000)}
+			socket := filepath.Join(t.TempDir(), "monitor")
+			flags := []string{"-m", "32M", "-swap", "0", "-qemu",
+				s.args() + " " + d.args() + " -chardev socket,id=faults,path=" + socket + ",server=on,wait=off -mon chardev=faults,mode=readline"}
+			stop, asked := make(chan struct{}), make(chan int)
+			go func() { asked <- holdBack(socket, []string{"s", "d"}, stop) }()
+			got := boot(t, m, flags, "", program, "slow_disks")
+			close(stop)
+			t.Logf("QEMU was asked %d times to hold a write back", <-asked)
+			checkTAP(t, got)
+			// The file system has few requests at a time; the swap area has many.
+			if n := regexp.MustCompile("# vda: ([0-9]+) overtaken").FindStringSubmatch(got.out); n == nil || n[1] == "0" {
+				t.Errorf("%q: want some requests to swap overtaken", n)
+			}
+			e2fs(t, "e2fsck", "-fn", name)
+		})
+	}
+}
+
+// holdBack has QEMU suspend the next write of one of the disks for some milliseconds, again and again, and
+// returns how often.
+func holdBack(socket string, disks []string, stop chan struct{}) (times int) {
+	var c net.Conn
+	for c == nil {
+		select {
+		case <-stop:
+			return 0
+		case <-time.After(20 * time.Millisecond):
+			c, _ = net.Dial("unix", socket)
+		}
+	}
+	defer c.Close()
+	buf := make([]byte, 4096)
+	prompt := func() bool {
+		out := ""
+		_ = c.SetReadDeadline(time.Now().Add(time.Minute))
+		for !strings.HasSuffix(out, "(qemu) ") {
+			n, err := c.Read(buf)
+			if err != nil {
+				return false
+			}
+			out += string(buf[:n])
+		}
+		return true
+	}
+	ask := func(disk, command string) bool {
+		_, _ = fmt.Fprintf(c, "qemu-io %s \"%s\"\n", disk, command)
+		return prompt()
+	}
+	for ok := prompt(); ok; times++ {
+		select {
+		case <-stop:
+			return times
+		default:
+		}
+		disk := disks[times%len(disks)]
+		ok = ask(disk, "break pwritev late")
+		time.Sleep(time.Duration(1+times%7) * time.Millisecond)
+		ok = ok && ask(disk, "resume late") && ask(disk, "remove_break late")
+	}
+	return times
+}

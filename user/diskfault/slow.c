@@ -7,6 +7,20 @@
 
 enum { PAGES = 5000, FILE_PAGES = 100 };
 
+/* overtaken says how many requests of a disk ended after one that was submitted later. */
+static void overtaken(const char *disk)
+{
+	char name[64];
+	unsigned long n;
+	FILE *f;
+
+	snprintf(name, sizeof name, "/sys/block/%s/overtaken", disk);
+	CHECK((f = fopen(name, "r")) && fscanf(f, "%lu", &n) == 1);
+	printf("# %s: %lu overtaken\n", disk, n);
+	fflush(stdout);
+	fclose(f);
+}
+
 TEST(slow_disks)
 {
 	char page[PAGE], *p = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -40,5 +54,7 @@ TEST(slow_disks)
 	}
 	EQ(vmstat("swap_read_error") + vmstat("swap_write_error") + vmstat("file_read_error") + vmstat("file_write_error"), 0);
 	CHECK(vmstat("pswpin") > 0);
+	overtaken("vda");
+	overtaken("vdb");
 	whole();
 }
