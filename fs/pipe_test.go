@@ -174,3 +174,35 @@ func TestPipeAllocates(t *testing.T) {
 		t.Errorf("%v allocations for a write and a read", n)
 	}
 }
+
+// TestPipeUnread: what is put back comes first again, however full the pipe is.
+func TestPipeUnread(t *testing.T) {
+	r, w := newPipePair(t, syscall.O_NONBLOCK)
+	data := make([]byte, pipeSize)
+	for k := range data {
+		data[k] = byte(k ^ k>>8)
+	}
+	w.Write(data)
+	got := make([]byte, pipeSize)
+	r.Read(got[:1000])
+	w.Write(data[:1000])
+	want(t, "unread", r.PipeUnread(got[:1000]), 0)
+	if _, e := w.PipeRoom(true); e != syscall.EAGAIN {
+		t.Errorf("room in a pipe that is too full: %v", e)
+	}
+	want(t, "put", w.PipePut(data[:500]), 0)
+	for _, part := range [][]byte{data, data[:1000], data[:500]} {
+		n, e := r.Read(got[:len(part)])
+		if n != len(part) || e != 0 || !bytes.Equal(got[:n], part) {
+			t.Fatalf("read %d of %d, %v", n, len(part), e)
+		}
+	}
+	if room, e := w.PipeRoom(true); room != pipeSize || e != 0 {
+		t.Errorf("room in an empty pipe: %d, %v", room, e)
+	}
+	r.Put()
+	_, e := w.PipeRoom(false)
+	want(t, "room without a reader", e, syscall.EPIPE)
+	want(t, "put without a reader", w.PipePut(data[:1]), syscall.EPIPE)
+	w.Put()
+}

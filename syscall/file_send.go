@@ -99,9 +99,12 @@ func (o *copyOffset) done(pos int64) errno.Errno {
 	return putStruct(o.t, o.addr, &pos)
 }
 
+// mover moves up to n bytes between files: copyFile, or what splice(2) does.
+type mover func(t *proc.Task, out, in *fs.File, outOff, inOff int64, n uintptr) (done uintptr, outNext int64, e errno.Errno)
+
 // copyBetween carries out a copy with the offsets of both sides. Two files'
 // offsets are never locked at once: the output's is taken for the moment of reading it.
-func copyBetween(t *proc.Task, out, in *fs.File, outAddr, inAddr, n uintptr) (uintptr, errno.Errno) {
+func copyBetween(t *proc.Task, move mover, out, in *fs.File, outAddr, inAddr, n uintptr) (uintptr, errno.Errno) {
 	src := copyOffset{t: t, f: in, addr: inAddr}
 	dst := copyOffset{t: t, f: out, addr: outAddr}
 	if e := dst.start(); e != 0 {
@@ -113,7 +116,7 @@ func copyBetween(t *proc.Task, out, in *fs.File, outAddr, inAddr, n uintptr) (ui
 	if e := src.start(); e != 0 {
 		return 0, e
 	}
-	done, next, e := copyFile(t, out, in, dst.pos, src.pos, min(n, maxRW))
+	done, next, e := move(t, out, in, dst.pos, src.pos, min(n, maxRW))
 	if se := src.done(src.pos + int64(done)); se != 0 {
 		e = se
 	}
@@ -139,7 +142,7 @@ func sysSendfile(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	if !in.Seekable() || in.Inode().IsDir() || out.Flags()&errno.O_APPEND != 0 {
 		return 0, errno.EINVAL
 	}
-	return copyBetween(t, out, in, 0, a[2], a[3])
+	return copyBetween(t, copyFile, out, in, 0, a[2], a[3])
 }
 
 func sysCopyFileRange(t *proc.Task, a *Args) (uintptr, errno.Errno) {
@@ -162,5 +165,5 @@ func sysCopyFileRange(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 	case in.Inode() == out.Inode():
 		return 0, errno.EINVAL
 	}
-	return copyBetween(t, out, in, a[3], a[1], a[4])
+	return copyBetween(t, copyFile, out, in, a[3], a[1], a[4])
 }

@@ -237,7 +237,7 @@ static const struct call calls[] = {
 	{SYS_ioctl, "fns"}, {SYS_ftruncate, "fl"}, {SYS_truncate, "Nl"}, {SYS_fallocate, "fnll"}, {SYS_mkdir, "Nn"}, {SYS_rmdir, "N"},
 	{SYS_unlink, "N"}, {SYS_rename, "NN"}, {SYS_renameat2, "fNfNn"}, {SYS_link, "NN"}, {SYS_symlink, "NN"}, {SYS_readlink, "Npl"},
 	{SYS_chdir, "N"}, {SYS_chmod, "Nn"}, {SYS_chown, "Nnn"}, {SYS_utimensat, "fNsn"}, {SYS_mknod, "Nnn"}, {SYS_access, "Nn"},
-	{SYS_getcwd, "pl"}, {SYS_statfs, "Np"}, {SYS_fsync, "f"}, {SYS_sendfile, "ffpl"}, {SYS_copy_file_range, "fpfpln"}, {SYS_execve, "Nss"},
+	{SYS_getcwd, "pl"}, {SYS_statfs, "Np"}, {SYS_fsync, "f"}, {SYS_sendfile, "ffpl"}, {SYS_copy_file_range, "fpfpln"}, {SYS_splice, "fpfpln"}, {SYS_splice, "f0f0ln"}, {SYS_execve, "Nss"},
 	{SYS_execveat, "fNssn"}, {SYS_poll, "snn"}, {SYS_ppoll, "snssn"}, {SYS_select, "nssss"}, {SYS_pselect6, "nsssss"},
 	{SYS_epoll_create1, "n"}, {SYS_epoll_ctl, "fnfs"}, {SYS_epoll_wait, "fpnn"}, {SYS_eventfd2, "nn"}, {SYS_timerfd_create, "nn"},
 	{SYS_timerfd_settime, "fnsp"}, {SYS_memfd_create, "Nn"}, {SYS_futex, "pnnspn"}, {SYS_futex, "pnnnpn"}, {SYS_set_robust_list, "sl"},
