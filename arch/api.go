@@ -12,6 +12,7 @@ type (
 
 	UserContext = amd64.UserContext
 	FPUState    = amd64.FPUState
+	DebugRegs   = amd64.DebugRegs
 	Trap        = amd64.Trap
 )
 

@@ -132,7 +132,7 @@ func (t *Task) copyTask(a *CloneArgs) *Task {
 	fpu := arch.NewFPUState()
 	*fpu = *t.Ctx.FPU
 	c.Ctx.FPU = fpu
-	c.Ctx.RAX = 0
+	c.Ctx.RAX, c.Ctx.Debug = 0, nil
 	c.Ctx.FullRestore = 1
 	if a.Stack != 0 {
 		c.Ctx.RSP = uint64(a.Stack)

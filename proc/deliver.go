@@ -25,6 +25,9 @@ func (t *Task) deliver() bool {
 		case nothing:
 			t.finishCall(nil)
 			t.restoreMask()
+			if t.trace.Load() == nil {
+				t.loadDebug(nil) // who is traced no more comes by here
+			}
 			return true
 		case caught:
 			t.finishCall(&act)

@@ -48,7 +48,7 @@ func (t *Task) exception() {
 	case vecDE:
 		info = FaultInfo(SIGFPE, FPEIntDiv, c.RIP)
 	case vecDB:
-		info = FaultInfo(SIGTRAP, TrapTrace, c.RIP)
+		info = FaultInfo(SIGTRAP, t.debugTrap(c.FaultAddr), c.RIP)
 	case vecBP:
 		info = KernelInfo(SIGTRAP)
 	case vecUD:

@@ -397,6 +397,7 @@ func (t *Task) commit(p *program) {
 	t.altStack = altStack{}
 	t.robust, t.clearTID, t.restart = 0, 0, nil
 	t.dropRseq()
+	t.dropDebug()
 	t.SetComm(p.execfn[strings.LastIndexByte(p.execfn, '/')+1:])
 	t.startRegs(p.loaded.start, uint64(p.stack.sp))
 }

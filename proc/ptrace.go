@@ -2,6 +2,8 @@ package proc
 
 import (
 	errno "syscall"
+
+	"yolk/arch"
 )
 
 // ptrace: one task, the tracer, stops another, looks into it and lets it go on.
@@ -64,7 +66,8 @@ type traceState struct {
 	message uint64  // PTRACE_GETEVENTMSG
 	info    SigInfo // PTRACE_GETSIGINFO
 	hasInfo bool
-	debug   [8]uint64 // debug registers, kept but not loaded
+	debug   [8]uint64       // debug registers, of DR6 what has happened
+	armed   *arch.DebugRegs // those that the processor is to have, nil: none
 }
 
 // traceExit is the end of a traced thread that led no process: all that is left

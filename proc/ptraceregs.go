@@ -89,13 +89,13 @@ func (o *Task) PeekUser(off uintptr) (uint64, errno.Errno) {
 		r := o.TraceRegs()
 		return r.words()[off/8], 0
 	case off >= userDebug && off < userDebugEnd:
-		return o.trace.Load().debug[(off-userDebug)/8], 0
+		return o.trace.Load().peekDebug(int(off-userDebug) / 8), 0
 	}
 	return 0, 0
 }
 
 // PokeUser writes a word of o's struct user. EIO: no such place, or a value that
-// no program can have; EINVAL: a breakpoint outside user space.
+// no program can have; EINVAL: a breakpoint that cannot be.
 func (o *Task) PokeUser(off uintptr, v uint64) errno.Errno {
 	switch {
 	case off%8 != 0 || off >= UserSize:
@@ -105,22 +105,9 @@ func (o *Task) PokeUser(off uintptr, v uint64) errno.Errno {
 		r.words()[off/8] = v
 		return o.SetTraceRegs(&r)
 	case off >= userDebug && off < userDebugEnd:
-		return o.trace.Load().setDebug(int(off-userDebug)/8, v)
+		return o.trace.Load().pokeDebug(int(off-userDebug)/8, v)
 	}
 	return errno.EIO
-}
-
-// setDebug keeps a debug register. The processor never gets it: its breakpoints
-// do not fire.
-func (p *traceState) setDebug(n int, v uint64) errno.Errno {
-	switch {
-	case n == 4 || n == 5:
-		return errno.EIO
-	case n < 4 && v >= arch.TaskSize:
-		return errno.EINVAL
-	}
-	p.debug[n] = v
-	return 0
 }
 
 // TraceFPU copies the FPU state of o, a stopped tracee, in XSAVE's layout.

@@ -178,11 +178,16 @@ func (t *Task) systemCall() {
 	}
 }
 
-// stepOn arms the trap flag for one instruction if the tracer steps t. It is
-// taken back after the trap, so that nobody sees it in the registers; own is
-// whether the program had it set.
+// stepOn arms the breakpoints that the tracer has set in t, and the trap flag for one
+// instruction if it steps t. The flag is taken back after the trap, so that nobody sees
+// it in the registers; own is whether the program had it set.
 func (t *Task) stepOn() (step bool, own uint64) {
-	if p := t.trace.Load(); p == nil || p.mode != TraceStep {
+	p := t.trace.Load()
+	if p == nil {
+		return false, 0
+	}
+	t.loadDebug(p.armed)
+	if p.mode != TraceStep {
 		return false, 0
 	}
 	own = t.Ctx.RFLAGS & flagTF

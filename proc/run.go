@@ -41,7 +41,10 @@ func (t *Task) run() {
 		if t.rseq.addr != 0 && !t.rseqReady() {
 			continue // likewise
 		}
-		step, own := t.stepOn()
+		step, own := false, uint64(0)
+		if t.trace.Load() != nil {
+			step, own = t.stepOn()
+		}
 		trap := arch.EnterUser(&t.Ctx, &t.MM.Ctx)
 		if step {
 			t.Ctx.RFLAGS = t.Ctx.RFLAGS&^flagTF | own

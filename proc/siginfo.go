@@ -32,6 +32,7 @@ const (
 	BusAdrErr    = 2
 	TrapBrkpt    = 1
 	TrapTrace    = 2
+	TrapHWBkpt   = 4
 	CLDExited    = 1
 	CLDKilled    = 2
 	CLDDumped    = 3

@@ -15,7 +15,14 @@ type UserContext struct {
 	fpuOn                                uint64 // 0, or 1 + the number of the CPU whose fpuOwner this is
 	Barred                               uint64 // mask of those on which it may not run at all; others change it, atomically
 	CPU                                  uint64 // where it was entered last; anyone may read it
+	Debug                                *DebugRegs
 }
+
+// DebugRegs are the breakpoints of a program: DR0 to DR3 and DR7, which has the bits of
+// SDM vol. 3B, 18.2.4, and must not have GD. They are loaded with the FPU's registers: SaveFPU
+// comes before a change. Until another program goes to ring 3 they fire in ring 0, too,
+// where that is nobody's concern.
+type DebugRegs [5]uint64
 
 // FPUSize is the XSAVE image, standard format, of what XCR0 enables: x87, SSE
 // and AVX (512 legacy + 64 header + 256 of YMM_Hi128; SDM vol. 1, 13.4).
@@ -30,7 +37,7 @@ type Trap uint8
 
 const (
 	TrapSyscall   Trap = iota // system call: number in RAX, arguments in RDI RSI RDX R10 R8 R9
-	TrapException             // Vector, ErrorCode and, for a page fault (14), FaultAddr are set
+	TrapException             // Vector, ErrorCode and FaultAddr are set: CR2, or for a debug exception (1) DR6
 	TrapTick                  // the timer; the task's time slice may be over
 	TrapInterrupt             // a device interrupt or a kick: run arch.RunInterrupts, look for work, go on
 	TrapMoved                 // it was not entered: this CPU is in Stale or Barred

@@ -20,6 +20,7 @@ const (
 	istTrap  = 2 // exceptions
 	istNMI   = 3
 	istFatal = 4 // double fault, machine check
+	istDebug = 5 // debug exceptions, which may come at the first instruction of another's handler
 )
 
 var idt [numVectors][2]uint64
@@ -36,6 +37,8 @@ func buildIDT() {
 		switch {
 		case v >= vecDevice:
 			ist = istFloor
+		case v == 1:
+			ist = istDebug
 		case v == 2:
 			ist = istNMI
 		case v == 8, v == 18:
@@ -116,7 +119,7 @@ func (c *percpu) mapStacks() {
 	c.floorSP = hi - 64
 	c.setFloorStack(lo, hi)
 	c.setIST(istFloor, hi-64)
-	for i, n := range [...]int{istTrap, istNMI, istFatal} {
+	for i, n := range [...]int{istTrap, istNMI, istFatal, istDebug} {
 		_, hi := mapStack(cpu, i+1, trapStackSize)
 		c.setIST(n, hi-64)
 	}

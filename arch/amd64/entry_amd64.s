@@ -182,6 +182,11 @@ other:
 	MOVW AX, GS
 	SWAPGS
 last:
+	MOVQ UserContext_Debug(BX), CX
+	MOVQ CX, AX
+	ORQ percpu_debug(GS), AX
+	JNE debug
+debugged:
 	MOVQ percpu_fpuOwner(GS), AX
 	TESTQ AX, AX
 	JZ nobody
@@ -249,6 +254,23 @@ full:
 	MOVQ UserContext_R15(BX), R15
 	MOVQ UserContext_RBX(BX), BX
 	IRETQ
+debug:
+	XORL AX, AX
+	MOVQ CX, percpu_debug(GS)
+	TESTQ CX, CX
+	JZ noBreakpoints
+	MOVQ 0(CX), DX
+	MOVQ DX, DR0
+	MOVQ 8(CX), DX
+	BYTE $0x0f; BYTE $0x23; BYTE $0xca // MOVQ DX, DR1
+	MOVQ 16(CX), DX
+	BYTE $0x0f; BYTE $0x23; BYTE $0xd2 // MOVQ DX, DR2
+	MOVQ 24(CX), DX
+	BYTE $0x0f; BYTE $0x23; BYTE $0xda // MOVQ DX, DR3
+	MOVQ 32(CX), AX
+noBreakpoints:
+	MOVQ AX, DR7
+	JMP debugged
 
 // func enterUser(u *UserContext, c *MMContext) (trap Trap)
 // Runs the program until it traps. The caller's goroutine is resumed by any
@@ -409,6 +431,8 @@ kernel:
 TEXT ·trap(SB),NOSPLIT|NOFRAME,$0
 	TESTB $3, 24(SP)
 	JNZ user
+	CMPQ 0(SP), $1
+	JEQ debug
 	CMPL percpu_inFloor(GS), $0
 	JNE nested
 	PUSHQ AX
@@ -449,6 +473,17 @@ TEXT ·trap(SB),NOSPLIT|NOFRAME,$0
 	MOVQ SI, 8(SP)
 	CALL ·floorTrap(SB)
 	JMP resume<>(SB)
+debug:
+	// A breakpoint of a program, met by the kernel, which reads and writes for it. This may
+	// be the first instruction after a SYSCALL or INT3, put off by a MOV to SS (CVE-2018-8897):
+	// GS may still be the program's. An IST stack of its own keeps the frame of an INT3.
+	PUSHQ AX
+	MOVL $0xffff0ff0, AX
+	MOVQ AX, DR6
+	POPQ AX
+	ANDL $~0x100, 32(SP)          // TF
+	ADDQ $16, SP
+	IRETQ
 nested:
 	CMPQ 0(SP), $2                // an NMI may come at any time: note it and go on
 	JNE bug
@@ -511,6 +546,13 @@ user:
 	JAE irq
 	CMPQ DI, $2                   // NMI
 	JEQ irq
+	CMPQ DI, $1                   // a debug exception: before another can come
+	JNE exception
+	MOVQ DR6, AX
+	MOVQ AX, UserContext_FaultAddr(BX)
+	MOVL $0xffff0ff0, AX
+	MOVQ AX, DR6
+exception:
 	// An exception is the goroutine's to handle: return from enterUser.
 	MOVL $0, percpu_inFloor(GS)
 	MOVQ percpu_cur(GS), CX

@@ -5,7 +5,7 @@ const MaxCPU = 8
 
 const (
 	floorStackSize = 16 << 10 // interrupts and the runtime's system calls
-	trapStackSize  = 8 << 10  // each of: page fault, double fault, NMI
+	trapStackSize  = 8 << 10  // each of: exceptions, debug exceptions, double fault, NMI
 )
 
 // percpu is what a CPU owns. GS holds its address whenever the CPU is in ring 0.
@@ -42,6 +42,7 @@ type percpu struct {
 	gdt       [16]uint64
 	tss       [104 + 24]byte // 16-byte slack keeps the TSS inside one page on no boundary the CPU minds
 	idleThr   uintptr        // *kthread
+	debug     uintptr        // nonzero: DR7 has breakpoints
 	profile   uintptr        // shared: *[profileEntries]profileEntry, 0 for none
 	profileAt uint64         // TSC of the next sample
 }
