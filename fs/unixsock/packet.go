@@ -37,7 +37,7 @@ const (
 	bigPacket   = 4096
 )
 
-var pools = [...]packetPool{{size: smallPacket, keep: 64}, {size: bigPacket, keep: 64}}
+var pools = [...]packetPool{{size: smallPacket, keep: 64}, {size: bigPacket, keep: 16}}
 
 // packetPool keeps up to keep packets of one size.
 type packetPool struct {
