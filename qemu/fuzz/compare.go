@@ -73,7 +73,7 @@ func attribute(p program) (lines []int) {
 
 // plain is argument n of a call, if it is a plain number; else 0.
 func plain(l line, n int) uint64 {
-	if n >= len(l) {
+	if n >= len(l) || l[n][0] >= 'A' && l[n][0] <= 'Z' {
 		return 0
 	}
 	v, _ := strconv.ParseUint(l[n], 16, 64)

@@ -1,6 +1,10 @@
 package main
 
-import "syscall"
+import (
+	"strconv"
+	"strings"
+	"syscall"
+)
 
 // reason is a difference that is meant to be, or is known.
 type reason struct {
@@ -13,22 +17,33 @@ type reason struct {
 // reasons is all of them. What follows an explained difference in its program is not
 // compared, and not counted.
 var reasons = []reason{
-	{"hugetlb", "There are no huge pages: MAP_HUGETLB is refused before anything else is looked at.",
+	{"hugetlb", "There are no huge pages: MAP_HUGETLB is refused before anything else is looked at. Where it has none to spare, Linux has unmapped what was there before it says so.",
 		func(d *difference) bool {
-			return d.is("mmap") && d.number(4)&syscall.MAP_HUGETLB != 0 && d.guest[0] == '-'
+			huge := func(flags uint64) bool { return flags&syscall.MAP_HUGETLB != 0 }
+			return d.is("mmap") && huge(d.number(4)) && d.guest[0] == '-' ||
+				d.is("maps", "pages", "load", "store", "fill", "mincore") && d.earlier("mmap", 4, func(flags uint64) bool { return huge(flags) && flags&syscall.MAP_FIXED != 0 })
+		}},
+	{"huge-shared", "Shared anonymous memory of more than 64 GiB is refused even with MAP_NORESERVE: one array has room for all of its tables of slots. ENOMEM.",
+		func(d *difference) bool {
+			const flags = syscall.MAP_SHARED | syscall.MAP_ANON | syscall.MAP_NORESERVE
+			return d.is("mmap") && d.number(4)&(flags|syscall.MAP_PRIVATE) == flags && d.number(2) > 64<<30 && d.guest == "-012"
 		}},
 	{"guard", "MADV_GUARD_INSTALL and _REMOVE, new in Linux 6.13, are unknown here: EINVAL, as before that.",
 		func(d *difference) bool {
 			return d.is("madvise") && isGuard(d.number(3)) && d.guest == "-022" ||
 				// Linux may have installed some before it came to a mapping that it refuses.
-				d.is("pages", "load", "store", "fill", "pwrite", "pread", "mincore", "maps") && d.earlier("madvise", 3, isGuard)
+				d.is("pages", "load", "store", "fill", "pwrite", "pread", "mincore", "maps", "mlock", "mlock2") && d.earlier("madvise", 3, isGuard)
 		}},
-	{"sealed-split", "An munmap, or a mapping over others, that Linux refuses for a seal has split the mapping where it begins; here nothing has changed.",
+	{"refused-split", "An munmap, or a mapping over others, that Linux refuses for a seal, or a mapping for want of memory, has split the mappings where it begins and ends; here nothing has changed.",
 		func(d *difference) bool {
-			return d.is("maps") && (d.answered("munmap", "-001") || d.answered("mmap", "-001") || d.answered("mremap", "-001"))
+			refused := d.answered("munmap", "-001") || d.answered("mmap", "-001") || d.answered("mremap", "-001") || d.answered("mmap", "-012")
+			return refused && (d.is("maps") && joined(d.host) == joined(d.guest) || d.is("mremap") && d.host == "-014")
 		}},
-	{"remove", "MADV_REMOVE: no mapping punches holes into what backs it here. EINVAL.",
-		func(d *difference) bool { return d.is("madvise") && d.number(3) == 9 && d.guest == "-022" }},
+	{"remove", "MADV_REMOVE: no mapping punches holes into what backs it here. EINVAL; Linux may have punched some before it came to a mapping that it refuses.",
+		func(d *difference) bool {
+			return d.is("madvise") && d.number(3) == 9 && d.guest == "-022" ||
+				d.is("pages", "load", "mincore") && d.earlier("madvise", 3, func(n uint64) bool { return n == 9 })
+		}},
 	{"remap-shm", "remap_file_pages of an attached segment is refused: EINVAL.",
 		func(d *difference) bool {
 			return d.is("remap_file_pages") && d.earlier("shmat", 0, anything) && d.guest == "-022"
@@ -37,18 +52,27 @@ var reasons = []reason{
 		func(d *difference) bool {
 			return d.is("pages", "load", "mincore", "pwrite") && d.earlier("madvise", 3, func(n uint64) bool { return n == 8 })
 		}},
-	{"punched", "A page that fallocate has punched out stays in memory, as zeros: mincore says so.",
+	{"fallocate", "A page that fallocate has punched out stays in memory, as zeros, and one that it has made room for is there at once; for mincore Linux counts the one no more and the other not yet.",
 		func(d *difference) bool {
-			return d.is("mincore") && d.earlier("fallocate", 2, func(n uint64) bool { return n == 3 })
+			return d.is("mincore") && d.earlier("fallocate", 0, anything) && onlyMore(d.guest, d.host)
+		}},
+	{"low", "Where MAP_32BIT puts things is random in Linux, and something at 40000000 may be in the way, or not.",
+		func(d *difference) bool {
+			return len(d.line()) > 1 && d.line()[1] == "40000000" && d.earlier("mmap", 4, func(flags uint64) bool { return flags&syscall.MAP_32BIT != 0 })
 		}},
 	{"min-addr", "vm.mmap_min_addr is 65536 here, as Debian has it; the host's may be 4096.",
 		func(d *difference) bool {
-			return d.is("mmap", "mremap") && d.guest == "-001" && d.number(1) < 0x10000 && d.host[0] != 'A'
+			return d.is("mmap") && d.guest == "-001" && d.number(1) < 0x10000 && d.host[0] != 'A' ||
+				d.is("mremap") && d.line()[5] == "1000" && d.host == "1000"
 		}},
-	{"failed-write", "A write to a file in RAM whose buffer cannot be read makes the file as long as its offset in Linux (shmem_write_end of nothing); that may make the buffer, a mapping of the file, readable.",
+	{"thp-align", "Linux puts private memory of a multiple of 2 MiB, for which no address is given, at a multiple of that, if it has huge pages.",
 		func(d *difference) bool {
-			return d.is("pwrite") && d.guest == "-014" && d.host[0] != '-' ||
-				d.is("pwrite", "pread", "load", "store", "fill", "pages", "mincore", "madvise") && d.answered("pwrite", "-014")
+			return d.is("mmap") && d.line()[1] == "0" && d.number(2) > 0 && d.number(2)%(2<<20) == 0 && d.number(4)&(syscall.MAP_SHARED|syscall.MAP_ANON) == syscall.MAP_ANON &&
+				d.host[0] == 'T' && d.guest[0] == 'T' && plain(line{d.host[1:]}, 0)-plain(line{d.guest[1:]}, 0) < 2<<20
+		}},
+	{"shrink-charge", "An mremap that moves and shrinks is charged in Linux for what it gives up as if it grew by that.",
+		func(d *difference) bool {
+			return d.is("mremap") && d.number(4)&2 != 0 && d.number(2) >= 1<<40 && d.number(3) < d.number(2) && d.host == "-012" && d.guest[0] != '-'
 		}},
 	{"locked-twice", "MREMAP_DONTUNMAP of locked memory: Linux counts as locked what it no longer locks.",
 		func(d *difference) bool {
@@ -102,4 +126,49 @@ func (d *difference) answered(name, answer string) bool {
 		}
 	}
 	return false
+}
+
+// onlyMore reports whether mincore has said the same twice, but that a has more pages.
+func onlyMore(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] && (a[i] != '1' || b[i] != '0') {
+			return false
+		}
+	}
+	return true
+}
+
+// joined is what maps has said, with neighbours in it joined that differ in nothing.
+func joined(maps string) string {
+	var out []string
+	end, follows := "", "" // what the next one has to be
+	for _, line := range strings.Split(maps, " | ") {
+		from, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		start, stop, _ := strings.Cut(from, "-")
+		if len(out) > 0 && start == end && rest == follows {
+			out[len(out)-1] = stop
+		} else {
+			out = append(out, rest, start, stop)
+		}
+		end, follows = stop, behind(rest, start, stop)
+	}
+	return strings.Join(out, " ")
+}
+
+// behind is the rest of a line of maps, permissions, offset and name, for what would
+// follow the mapping [start, stop) if it were of one piece with it.
+func behind(rest, start, stop string) string {
+	words := strings.SplitN(rest, " ", 3)
+	if len(words) < 3 || stop == "" || start[0] != stop[0] || !strings.HasPrefix(words[2], "/") {
+		return rest // private memory: no offset is shown
+	}
+	off := plain(words, 1)
+	if start[0] == 'T' { // counts down
+		start, stop = stop, start
+	}
+	words[1] = strconv.FormatUint(off+plain(line{stop[1:]}, 0)-plain(line{start[1:]}, 0), 16)
+	return strings.Join(words, " ")
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"sort"
 	"syscall"
 	"time"
@@ -16,7 +17,7 @@ import (
 type options struct {
 	seed, calls uint64
 	first       uint64
-	smp         int
+	smp, guests int
 	lockdep     bool
 	shrink      int
 	keep        string
@@ -42,7 +43,8 @@ func parseOptions() *options {
 	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()/1e6), "what the programs are made from")
 	flag.Uint64Var(&o.calls, "calls", 100000, "how many calls to compare")
 	flag.Uint64Var(&o.first, "first", 0, "the number of the first program")
-	flag.IntVar(&o.smp, "smp", 1, "the guest's CPUs")
+	flag.IntVar(&o.smp, "smp", 1, "each guest's CPUs")
+	flag.IntVar(&o.guests, "guests", runtime.NumCPU(), "how many guests run at a time")
 	flag.BoolVar(&o.lockdep, "lockdep", false, "run the checking build")
 	flag.IntVar(&o.shrink, "shrink", 5, "how many kinds of differences to shrink")
 	flag.StringVar(&o.keep, "keep", "", "write shrunk programs into this directory")
@@ -95,44 +97,74 @@ func (j *job) replay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return j.batch(ctx, all)
+	return j.take(begin(ctx, j.m, all))
 }
 
-// generate runs new programs until enough calls were compared.
+// generate runs new programs until enough calls were compared, a batch in each guest.
+// What is found does not depend on how many there are.
 func (j *job) generate(ctx context.Context) error {
-	const size = 500
+	const size = 2000
 	fmt.Printf("seed %d\n", j.o.seed)
 	n := j.o.first
-	for uint64(j.same) < j.o.calls && !j.died {
-		all := make([]program, size)
-		for i := range all {
-			all[i] = generate(j.o.seed, n)
-			n++
+	var running []*batch
+	ctx, stop := context.WithCancel(ctx)
+	defer func() {
+		stop()
+		for _, b := range running {
+			<-b.done
 		}
-		if err := j.batch(ctx, all); err != nil {
+	}()
+	for uint64(j.same) < j.o.calls && !j.died {
+		for len(running) < max(j.o.guests, 1) {
+			all := make([]program, size)
+			for i := range all {
+				all[i] = generate(j.o.seed, n)
+				n++
+			}
+			running = append(running, begin(ctx, j.m, all))
+		}
+		if err := j.take(running[0]); err != nil {
 			return err
 		}
+		running = running[1:]
 		fmt.Fprintf(os.Stderr, "programs %d calls %d kinds of differences %d\n", j.programs, j.same, len(j.found))
 	}
 	return nil
 }
 
-// batch runs programs and takes note of what differs.
-func (j *job) batch(ctx context.Context, all []program) error {
-	both, died, err := j.m.run(ctx, all)
-	if err != nil {
-		return err
+// batch is programs on their way through one guest.
+type batch struct {
+	all  []program
+	done chan struct{} // closed when the rest is there
+	both []answers
+	died string
+	err  error
+}
+
+func begin(ctx context.Context, m *machines, all []program) *batch {
+	b := &batch{all: all, done: make(chan struct{})}
+	go func() {
+		defer close(b.done)
+		b.both, b.died, b.err = m.run(ctx, all)
+	}()
+	return b
+}
+
+// take waits for a batch and takes note of what differs.
+func (j *job) take(b *batch) error {
+	if <-b.done; b.err != nil {
+		return b.err
 	}
-	for i, a := range both {
+	for i, a := range b.both {
 		if j.o.show {
-			show(all[i], a)
+			show(b.all[i], a)
 		}
-		if died != "" && a.guest == nil {
-			fmt.Printf("the guest died: %s\nin the program\n%v\n", died, all[i])
+		if b.died != "" && a.guest == nil {
+			fmt.Printf("the guest died: %s\nin the program\n%v\n", b.died, b.all[i])
 			j.died = true
 			break
 		}
-		d, same := compare(all[i], a)
+		d, same := compare(b.all[i], a)
 		j.programs++
 		j.same += same
 		switch {

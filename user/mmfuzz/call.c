@@ -3,20 +3,21 @@
 #include "mmfuzz.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* In words, an "a" and what follows are an address and a length that the call may change; "n" is anything. */
+/* In words, an "a" and what follows are an address and a length whose memory the call may change, or depend on; "n" is anything. */
 static const struct {
 	const char *name, *args;
 	int nr;
 } calls[] = {
 	{"munmap", "al", SYS_munmap},	  {"mprotect", "aln", SYS_mprotect}, {"madvise", "aln", SYS_madvise},
-	{"mlock", "nn", SYS_mlock},	  {"mlock2", "nnn", 325},	     {"munlock", "nn", SYS_munlock},
-	{"mlockall", "n", SYS_mlockall},  {"munlockall", "", SYS_munlockall}, {"msync", "nnn", SYS_msync},
+	{"mlock", "al", SYS_mlock},	  {"mlock2", "aln", 325},	     {"munlock", "al", SYS_munlock},
+	{"mlockall", "n", SYS_mlockall},  {"munlockall", "", SYS_munlockall}, {"msync", "aln", SYS_msync},
 	{"brk", "n", SYS_brk},		  {"shmdt", "n", SYS_shmdt},	     {"ftruncate", "nn", SYS_ftruncate},
 	{"pread", "nalnn", SYS_pread64},  {"pwrite", "nalnn", SYS_pwrite64}, {"fallocate", "nnnn", SYS_fallocate},
 	{"close", "n", SYS_close},	  {"mseal", "aln", 462},	     {"remap_file_pages", "alnnn", SYS_remap_file_pages},
@@ -43,6 +44,19 @@ static int huge(uint64_t length) { return length > 64UL << 20 && length < TASK_S
 static int all_above(const uint64_t a[ARGS])
 {
 	return (a[0] + a[1] > TASK_SIZE && a[0] + a[1] > a[0]) || (huge(a[1]) && a[2] > 21);
+}
+
+/* from_buffer says whether a write is of the interpreter's buffer, which programs may read. */
+static int from_buffer(const char *name, const uint64_t a[ARGS])
+{
+	return strcmp(name, "pwrite") == 0 && a[1] == (uint64_t)shared->vec && a[2] <= PAGE;
+}
+
+/* up_to_a_hole says whether a call that goes on until it meets a hole would come to what is above the window: there is none between
+ * that and what programs map at its end. */
+static int up_to_a_hole(const char *name, const uint64_t a[ARGS])
+{
+	return strcmp(name, "munmap") && strcmp(name, "madvise") && a[0] + a[1] > TASK_SIZE && a[0] + a[1] > a[0] && a[0] + LOW > top;
 }
 
 static void do_mmap(const uint64_t a[ARGS])
@@ -114,11 +128,18 @@ static void do_shmctl(const uint64_t a[ARGS])
 	}
 }
 
+static char file_name[64];
+
+/* name_file makes the name of files in /dev/shm this interpreter's own; put_maps leaves out what follows the dot. */
+void name_file(void)
+{
+	snprintf(file_name, sizeof file_name, "/dev/shm/mmfuzz.%d", (int)getpid());
+}
+
 /* do_open puts a file of the kind a[1] into a slot: 0 of memfd_create, else one of /dev/shm that has no name any more, opened for
  * 1 reading, 2 writing, 3 both. */
 static void do_open(const uint64_t a[ARGS])
 {
-	static const char name[] = "/dev/shm/mmfuzz";
 	int *slot = &shared->fd[a[0] % SLOTS], fd;
 
 	if (*slot >= 0)
@@ -126,15 +147,15 @@ static void do_open(const uint64_t a[ARGS])
 	if (a[1] == 0) {
 		fd = (int)syscall(SYS_memfd_create, "fuzz", MFD_ALLOW_SEALING);
 	} else {
-		unlink(name);
-		fd = open(name, O_RDWR | O_CREAT, 0600);
+		unlink(file_name);
+		fd = open(file_name, O_RDWR | O_CREAT, 0600);
 		if (a[1] < 3) {
 			if (ftruncate(fd, 8 * PAGE) || pwrite(fd, "read only", 9, PAGE + 5) != 9)
 				put("! ");
 			close(fd);
-			fd = open(name, a[1] == 1 ? O_RDONLY : O_WRONLY);
+			fd = open(file_name, a[1] == 1 ? O_RDONLY : O_WRONLY);
 		}
-		unlink(name);
+		unlink(file_name);
 	}
 	*slot = fd;
 	put(fd < 0 ? "-" : "0");
@@ -160,7 +181,8 @@ int call(const char *name, const uint64_t a[ARGS])
 		const char *args = calls[i].args, *range = strchr(args, 'a');
 		if (strcmp(name, calls[i].name))
 			continue;
-		if (range && (is_own(a[range - args], a[range - args + 1]) || (strcmp(name, "madvise") == 0 && all_above(a))))
+		if (range && ((is_own(a[range - args], a[range - args + 1]) && !from_buffer(name, a)) || (strcmp(name, "madvise") == 0 && all_above(a)) ||
+			      up_to_a_hole(name, a)))
 			skip();
 		else
 			put_result((uint64_t)raw(calls[i].nr, a));

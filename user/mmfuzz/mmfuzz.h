@@ -5,9 +5,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { PAGE = 4096, ARGS = 6, SLOTS = 8, RESULTS = 1 << 20 };
+enum { PAGE = 4096, ARGS = 6, SLOTS = 8, RESULTS = 1 << 20, NEAR = 1 << 28, HEAP = 1 << 24 };
 
 #define ARENA 0x1001e0000UL /* astride the border of two page tables */
+#define LOW (1UL << 30) /* where MAP_32BIT goes, at random */
 #define TASK_SIZE 0x7ffffffff000UL
 
 /* shared is what a program's tasks share with the interpreter. It lies above the window, as all that is the interpreter's does
@@ -30,6 +31,7 @@ uint64_t parse(const char *word);
 void put(const char *s);
 void put_hex(uint64_t n);
 void put_result(uint64_t r);
+int is_near(uint64_t addr);
 
 /* touch.c: accesses of memory that may end in a signal */
 void catch_faults(void);
@@ -47,6 +49,7 @@ void put_maps(void);
 /* call.c */
 long raw(long nr, const uint64_t a[ARGS]);
 int call(const char *name, const uint64_t a[ARGS]);
+void name_file(void);
 
 /* limits.c */
 void set_limit(const uint64_t a[ARGS]);

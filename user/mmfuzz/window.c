@@ -33,13 +33,15 @@ void make_window(void)
 	brk((void *)heap);
 }
 
-/* is_own reports whether a range that a call could use has something of the interpreter's in it. */
+/* is_own reports whether a range that a call could use has something of the interpreter's in it, or would have if top were lower. */
 int is_own(uint64_t addr, uint64_t length)
 {
 	uint64_t end = addr + length;
 
-	if (length == 0 || end < addr || end > TASK_SIZE)
+	if (length == 0 || end < addr)
 		return 0;
+	if (end > TASK_SIZE)
+		return addr + LOW > top && addr < TASK_SIZE && end < TASK_SIZE + (1UL << 41);
 	return (addr < heap && end > IMAGE) || end > top;
 }
 
@@ -69,8 +71,14 @@ static void line(char *p)
 	clip = start < heap ? heap - start : 0;
 	put("| ");
 	put_result(start + clip);
-	put("-");
-	put_result(end > top ? top : end);
+	if (end > top)
+		end = top;
+	if (is_near(end)) {
+		put("-");
+		put_result(end);
+	} else {
+		put("-far"); /* the end of something very large, that may have begun elsewhere */
+	}
 	put(" ");
 	put(word[1]);
 	put(" ");
@@ -78,8 +86,15 @@ static void line(char *p)
 		;
 	put_hex(*word[5] == '/' ? parse(p) : 0);
 	if (*word[5]) {
+		char *dot = strchr(word[5], '.'); /* of name_file */
+		if (dot) {
+			*dot++ = 0;
+			dot = strchr(dot, ' ');
+		}
 		put(" ");
 		put(word[5]);
+		if (dot)
+			put(dot);
 	}
 	put(" ");
 }

@@ -54,11 +54,15 @@ void put_hex(uint64_t n)
 	put(p);
 }
 
+/* is_near reports whether an address lies in what programs use most, so that put_result says the same of it everywhere. */
+int is_near(uint64_t r)
+{
+	return (r >= ARENA && r < ARENA + NEAR) || (r >= heap && r < heap + HEAP) || (r <= top && top - r < 1UL << 42);
+}
+
 /* put_result writes what a call has returned: an error as -errno in decimal. */
 void put_result(uint64_t r)
 {
-	enum { NEAR = 1 << 28, HEAP = 1 << 20 };
-
 	if (r > (uint64_t)-4096) {
 		unsigned e = (unsigned)-r;
 		char text[] = {'-', (char)('0' + e / 100 % 10), (char)('0' + e / 10 % 10), (char)('0' + e % 10), 0};
@@ -69,8 +73,8 @@ void put_result(uint64_t r)
 	} else if (r >= heap && r < heap + HEAP) {
 		put("H");
 		put_hex(r - heap);
-	} else if (r >= 1UL << 30 && r < 1UL << 31) {
-		put("low"); /* where MAP_32BIT goes, at random */
+	} else if (r >= LOW && r < 2 * LOW) {
+		put("low");
 	} else if (r <= top && top - r < 1UL << 42) {
 		put("T");
 		put_hex(top - r);
