@@ -46,27 +46,21 @@ func DoMadvise(m *MM, start, length uintptr, advice int) syscall.Errno {
 	if advice == madvPopulateRead || advice == madvPopulateWrite {
 		return populateAdvised(m, start, end, advice == madvPopulateWrite)
 	}
-	v := FindVMA(m, start)
 	var result syscall.Errno
-	for at := start; at < end; v = v.vmNext {
+	for at := start; at < end; {
+		v := FindVMA(m, at)
 		if v == nil || v.VMStart >= end {
-			result = syscall.ENOMEM
-			break
+			return syscall.ENOMEM
 		}
 		if at < v.VMStart {
 			result = syscall.ENOMEM
 			at = v.VMStart
 		}
 		to := min(end, v.VMEnd)
-		var e syscall.Errno
-		if v, e = adviseVMA(m, v, at, to, advice); e != 0 {
-			result = e
-			break
+		if e := adviseVMA(m, v, at, to, advice); e != 0 {
+			return e
 		}
 		at = to
-	}
-	if changesFlags(advice) {
-		mergeRange(m, start, end)
 	}
 	return result
 }
@@ -91,42 +85,45 @@ func changesFlags(advice int) bool {
 	return false
 }
 
-// adviseVMA takes advice on [start, end) of v and returns the vma that ends at end.
-func adviseVMA(m *MM, v *VMA, start, end uintptr, advice int) (*VMA, syscall.Errno) {
+// adviseVMA takes advice on [start, end) of v, which may be gone afterwards: it may
+// have become part of its neighbours.
+func adviseVMA(m *MM, v *VMA, start, end uintptr, advice int) syscall.Errno {
 	if takesPages(advice) && losesSealed(v, end) {
-		return v, syscall.EPERM
+		return syscall.EPERM
 	}
 	locked := v.VMFlags&VMLocked != 0
 	switch advice {
 	case syscall.MADV_DONTNEED, madvDontNeedLocked, madvFree:
 		if locked && advice != madvDontNeedLocked || v.VMFlags&VMIO != 0 || advice == madvFree && (v.VMFile != nil || v.VMFlags&VMShared != 0) {
-			return v, syscall.EINVAL
+			return syscall.EINVAL
 		}
 		// A lazy free would only save work that a fault does for us.
 		zapPageRange(m, start, end)
-		return v, 0
+		return 0
 	case syscall.MADV_WILLNEED:
 		if v.VMOps != nil && v.VMOps.Advise != nil {
-			return v, v.VMOps.Advise(v, start, end, advice)
+			return v.VMOps.Advise(v, start, end, advice)
 		}
-		return v, 0
+		return 0
 	case madvRemove:
-		return v, syscall.EINVAL // no mapping here can punch holes into what backs it
+		return syscall.EINVAL // no mapping here can punch holes into what backs it
 	case madvCold, madvPageout:
 		if locked || v.VMFlags&VMIO != 0 {
-			return v, syscall.EINVAL
+			return syscall.EINVAL
 		}
-		return v, 0 // the stealer knows better
+		return 0 // the stealer knows better
 	case madvCollapse:
-		return v, syscall.EINVAL // there are no huge pages
+		return syscall.EINVAL // there are no huge pages
 	}
 	flags, e := adviseFlags(v, advice)
 	if e != 0 || flags == v.VMFlags {
-		return v, e
+		return e
 	}
 	f := fixup{m: m, v: v, start: start, end: end, flags: flags}
-	e = f.apply()
-	return f.v, e
+	if e = f.apply(); e == 0 {
+		f.join()
+	}
+	return e
 }
 
 // adviseFlags is what advice makes of v's flags. EINVAL: not for such a mapping.

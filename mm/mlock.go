@@ -107,10 +107,11 @@ func DoMunlockall(m *MM) {
 
 // setLockAll sets the lock flags of every vma.
 func setLockAll(m *MM, lock VMFlags) {
-	for v := firstVMA(m); v != nil; v = v.vmNext {
-		mlockFixup(m, v, v.VMStart, v.VMEnd, lock) // whole vmas: it cannot fail
+	for v := FindVMA(m, 0); v != nil; {
+		next := v.VMEnd
+		mlockFixup(m, v, v.VMStart, next, lock) // whole vmas: it cannot fail
+		v = FindVMA(m, next)
 	}
-	mergeRange(m, 0, arch.TaskSize)
 }
 
 // lockedIn counts the pages of [start, end) that are locked already.
@@ -125,34 +126,23 @@ func lockedIn(m *MM, start, end uintptr) (pages int64) {
 
 // applyLock (do_mlock) sets the lock flags of [start, end). ENOMEM at a hole or
 // without memory; what comes before it stays changed.
-func applyLock(m *MM, start, end uintptr, lock VMFlags) (e syscall.Errno) {
-	if start == end {
-		return 0
-	}
-	v := FindVMA(m, start)
-	if v == nil || v.VMStart > start {
-		return syscall.ENOMEM
-	}
-	for at := start; ; {
-		next := v.vmNext
+func applyLock(m *MM, start, end uintptr, lock VMFlags) syscall.Errno {
+	for at := start; at < end; {
+		v := lookupVMA(m, at)
+		if v == nil {
+			return syscall.ENOMEM
+		}
 		to := min(end, v.VMEnd)
-		if e = mlockFixup(m, v, at, to, lock); e != 0 {
-			break
+		if e := mlockFixup(m, v, at, to, lock); e != 0 {
+			return e
 		}
-		if at = to; at == end {
-			break
-		}
-		if next == nil || next.VMStart != at {
-			e = syscall.ENOMEM
-			break
-		}
-		v = next
+		at = to
 	}
-	mergeRange(m, start, end)
-	return e
+	return 0
 }
 
-// mlockFixup (mlock_fixup) sets the lock flags of [start, end) of v. The flag is
+// mlockFixup (mlock_fixup) sets the lock flags of [start, end) of v, which may be part
+// of its neighbours afterwards, and v gone. The flag is
 // set under vmlistModifyLock, where stealers read it, before any page is brought
 // in: so none is stolen after. (2.3 faulted the pages in here; we do so after the merge.)
 // Mappings of the kernel's pages stay as they are: those are never stolen.
@@ -172,6 +162,7 @@ func mlockFixup(m *MM, v *VMA, start, end uintptr, lock VMFlags) syscall.Errno {
 	if lock != 0 {
 		m.addLocked(pages)
 	}
+	f.join()
 	return 0
 }
 

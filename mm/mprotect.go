@@ -15,6 +15,7 @@ type fixup struct {
 	v          *VMA
 	start, end uintptr
 	flags      VMFlags
+	whole      bool // the range is all of v; apply says so
 }
 
 // apply changes vm_flags of the range, splitting the vma as needed. MmapSem held,
@@ -34,6 +35,7 @@ func (f *fixup) apply() syscall.Errno {
 	}
 	switch {
 	case splits == 0:
+		f.whole = true
 		injectR1(f.m)
 		vmlistModifyLock(f.m)
 		v.setFlags(f.flags)
@@ -45,6 +47,17 @@ func (f *fixup) apply() syscall.Errno {
 		return f.fixupEnd()
 	}
 	return f.fixupMiddle()
+}
+
+// join joins the range with its neighbours, if they differ in nothing now; v may be gone
+// after it. As in Linux, what has a Close that counts, the mapping of a segment, may grow
+// by a part that was cut off another one, but none is taken away. MmapSem held, no
+// spinlock; may sleep.
+func (f *fixup) join() {
+	if f.whole && f.v.VMOps == &shmOps {
+		return
+	}
+	mergeRange(f.m, f.start, f.end)
 }
 
 // part returns an open copy of f.v, not in the list, for [start, end); nil without memory.
@@ -149,15 +162,12 @@ func DoMprotect(m *MM, start, length uintptr, prot int) syscall.Errno {
 	case prot&syscall.PROT_GROWSUP != 0:
 		return syscall.EINVAL
 	}
-	e := mprotectRange(m, v, start, end, VMFlags(prot&protMask))
-	mergeRange(m, start, end)
-	return e
+	return mprotectRange(m, v, start, end, VMFlags(prot&protMask))
 }
 
 // mprotectRange goes over the vmas of [start, end), the first of which is v.
 func mprotectRange(m *MM, v *VMA, start, end uintptr, access VMFlags) syscall.Errno {
 	for at := start; ; {
-		next := v.vmNext // before the fixup, which puts new ones between
 		to := min(end, v.VMEnd)
 		if e := mprotectFixup(m, v, at, to, v.VMFlags&^vmAccessBits|access); e != 0 {
 			return e
@@ -165,34 +175,35 @@ func mprotectRange(m *MM, v *VMA, start, end uintptr, access VMFlags) syscall.Er
 		if at = to; at == end {
 			return 0
 		}
-		if next == nil || next.VMStart != at {
+		if v = lookupVMA(m, at); v == nil {
 			return syscall.ENOMEM
 		}
-		v = next
 	}
 }
 
-// mprotectFixup (mprotect_fixup) changes [start, end) of v to new flags.
+// mprotectFixup (mprotect_fixup) changes [start, end) of v to new flags. It may have
+// become part of its neighbours then, and v be gone.
 func mprotectFixup(m *MM, v *VMA, start, end uintptr, flags VMFlags) syscall.Errno {
+	if flags&vmAccessBits&^(v.VMFlags>>4) != 0 {
+		return syscall.EACCES
+	}
 	if v.VMFlags&VMSealed != 0 {
 		return syscall.EPERM
 	}
 	if flags == v.VMFlags {
 		return 0
 	}
-	if flags&vmAccessBits&^(v.VMFlags>>4) != 0 {
-		return syscall.EACCES
-	}
 	pages := int64((end - start) >> arch.PageShift)
 	old := v.VMFlags
 	if flags&VMWrite == 0 && v.VMFile == nil && v.anon == 0 {
 		flags &^= VMAccount // it may never be written: it is given back
 	}
-	if isData(flags) && !isData(old) {
-		if !mayExpand(m, flags, 0) || uint64(m.dataVM+pages) > m.Limits.Data.Load()>>arch.PageShift {
+	if flags&VMWrite != 0 {
+		// Data it becomes has to be within its limit; that of all memory does not matter here.
+		if !mayExpand(m, flags, pages) && mayExpand(m, old, pages) {
 			return syscall.ENOMEM
 		}
-		if old&(VMAccount|VMNoReserve) == 0 {
+		if isAccountable(flags) && old&(VMAccount|VMWrite) == 0 {
 			if !enoughMemory(pages) {
 				return syscall.ENOMEM
 			}
@@ -206,6 +217,10 @@ func mprotectFixup(m *MM, v *VMA, start, end uintptr, flags VMFlags) syscall.Err
 	accountVMA(m, old, -pages)
 	accountVMA(m, flags, pages)
 	changeProtection(m, start, end, pageProt(flags))
+	f.join()
+	if old&(VMWrite|VMShared|vmLockedBits) == VMLocked && flags&VMWrite != 0 {
+		makePagesPresent(m, start, end) // of their own, so that a write will not wait
+	}
 	return 0
 }
 

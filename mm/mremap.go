@@ -120,7 +120,7 @@ func (r *mremapRequest) grow(m *MM, v *VMA) (uintptr, syscall.Errno) {
 		flags := v.VMFlags
 		growInPlace(m, v, r.addr+r.newLen)
 		accountVMA(m, flags, pages)
-		mergeRange(m, r.addr, r.addr+r.newLen) // v may be gone after this
+		joinAbove(m, v)
 		r.populateTail(m, flags, r.addr)
 		return r.addr, 0
 	}
@@ -140,6 +140,9 @@ func (r *mremapRequest) moveTo(m *MM) (uintptr, syscall.Errno) {
 	if r.flags&MremapFixed != 0 {
 		if e := DoMunmap(m, r.newAddr, r.newLen); e != 0 {
 			return 0, e
+		}
+		if lookupVMA(m, r.addr) == nil { // it was there itself
+			return 0, syscall.EFAULT
 		}
 	}
 	if r.oldLen > r.newLen {

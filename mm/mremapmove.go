@@ -53,10 +53,9 @@ func (r *mremapRequest) move(m *MM, v *VMA, to uintptr) (uintptr, syscall.Errno)
 		DoMunmap(m, to, r.newLen)
 		return 0, syscall.ENOMEM
 	}
-	whole := r.addr == v.VMStart && r.addr+r.oldLen == v.VMEnd
 	mergeRange(m, to, to+r.newLen) // n, and v, may be gone after this
 	if r.flags&MremapDontUnmap != 0 {
-		leaveBehind(m, lookupVMA(m, r.addr), whole)
+		r.leaveBehind(m, lookupVMA(m, r.addr))
 	} else if r.oldLen > 0 {
 		if e := DoMunmap(m, r.addr, r.oldLen); e != 0 {
 			// A hole without room for its upper part: undo, as above.
@@ -72,8 +71,8 @@ func (r *mremapRequest) move(m *MM, v *VMA, to uintptr) (uintptr, syscall.Errno)
 
 // leaveBehind is the end of MREMAP_DONTUNMAP for v, which lost pages to another place:
 // nothing of it is locked any more. If that was the whole of it, it has none left.
-func leaveBehind(m *MM, v *VMA, whole bool) {
-	if whole {
+func (r *mremapRequest) leaveBehind(m *MM, v *VMA) {
+	if v.VMStart == r.addr && v.VMEnd == r.addr+r.oldLen {
 		v.anon = 0
 	}
 	if v.VMFlags&VMLocked == 0 {

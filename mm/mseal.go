@@ -26,18 +26,18 @@ func DoMseal(m *MM, start, length uintptr) syscall.Errno {
 		}
 		at = v.VMEnd
 	}
-	at = start
-	for v := FindVMA(m, start); at < end; v = v.vmNext {
+	for at = start; at < end; {
+		v := FindVMA(m, at)
 		f := fixup{m: m, v: v, start: at, end: min(end, v.VMEnd), flags: v.VMFlags | VMSealed}
-		if f.flags != v.VMFlags {
-			if e := f.apply(); e != 0 {
-				return e
-			}
-			v = f.v
+		at = f.end
+		if f.flags == v.VMFlags {
+			continue
 		}
-		at = v.VMEnd
+		if e := f.apply(); e != 0 {
+			return e
+		}
+		f.join()
 	}
-	mergeRange(m, start, end)
 	return 0
 }
 

@@ -200,6 +200,16 @@ func TestMergeAnonymous(t *testing.T) {
 		{"noreserve", func(m *MM) { m.tMmap(base+10*pg, 5*pg, rw, private|fixed|syscall.MAP_NORESERVE) }, "0-10 rw, 10-15 rw"},
 		{"shared", func(m *MM) { m.tMmap(base+10*pg, 5*pg, rw, shared|fixed) }, "0-10 rw, 10-15 rw @0"},
 		{"over the middle", func(m *MM) { m.tMmap(base+3*pg, 3*pg, rw, private|fixed) }, "0-10 rw"},
+		{"neighbours do not take theirs", func(m *MM) {
+			m.poke(0, base, 1)
+			m.tMmap(base+12*pg, 2*pg, rw, private|fixed)
+			m.poke(0, base+12*pg, 1)
+			m.tMmap(base+10*pg, 2*pg, rw, private|fixed)
+			// 12-14 loses its pages, and with them what keeps it apart.
+			to, _ := m.tMremap(base+12*pg, 2*pg, 2*pg, MremapMayMove|MremapDontUnmap, 0)
+			m.tMunmap(to, 2*pg)
+			m.tMmap(base-pg, pg, rw, private|fixed)
+		}, "-1-12 rw, 12-14 rw"},
 		{"replaced by none", func(m *MM) { m.tMmap(base+3*pg, 3*pg, 0, private|fixed) }, "0-3 rw, 3-6 -, 6-10 rw"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

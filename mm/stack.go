@@ -24,6 +24,7 @@ func expandStack(m *MM, v *VMA, addr uintptr) syscall.Errno {
 	if prev != nil && addr < prev.VMEnd {
 		return syscall.ENOMEM
 	}
+	prepareAnon(m, v) // even if only reading, or not at all, as it does in Linux
 	grow := int64((v.VMStart - addr) >> arch.PageShift)
 	if uint64(v.VMEnd-addr) > m.Limits.Stack.Load() || !mayExpand(m, v.VMFlags, grow) ||
 		v.VMFlags&VMLocked != 0 && !mayLock(m, grow) || !enoughMemory(grow) {
