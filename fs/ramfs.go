@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"math"
 	"sync/atomic"
 	"syscall"
 
@@ -187,15 +188,47 @@ func (ro *ramOpen) Write(f *File, p []byte, off int64) (n int, next int64, e sys
 	if off == AppendOffset {
 		off = i.Size()
 	}
-	if r.sealed(SealWrite|SealFutureWrite) || r.sealed(SealGrow) && off+int64(len(p)) > i.Size() {
-		return 0, off, syscall.EPERM
+	room, e := r.unsealed(i.Size(), off, len(p))
+	if e != 0 {
+		return 0, off, e
 	}
-	n, e = r.writeAt(i, p, off)
+	n, e = r.writeAt(i, p[:room], off)
 	if n > 0 {
 		i.modified()
 		e = 0
 	}
 	return n, off + int64(n), e
+}
+
+// FaultedWrite is a write of n bytes at off whose memory gives none. As Linux takes the
+// page and says how long the file is without a look at what came, a file in RAM has a page
+// there afterwards, and is no shorter than off: programs see that. EPERM (sealed); ENOSPC,
+// ENOMEM, EIO, EFBIG. Other files do nothing.
+func (f *File) FaultedWrite(off int64, n uintptr) syscall.Errno {
+	ro, ok := f.ops.(*ramOpen)
+	if !ok {
+		return 0
+	}
+	r, i := (*ramFile)(ro), f.inode
+	i.sem.Lock()
+	defer i.sem.Unlock()
+	if f.flags.Load()&syscall.O_APPEND != 0 {
+		off = i.Size()
+	}
+	first := min(int64(n), arch.PageSize-off&(arch.PageSize-1))
+	if off > math.MaxInt64-first {
+		return syscall.EFBIG
+	}
+	if _, e := r.unsealed(i.Size(), off, int(first)); e != 0 {
+		return e
+	}
+	p, e := r.page(uint64(off) >> arch.PageShift)
+	if e != 0 {
+		return e
+	}
+	mm.PutPage(p)
+	i.size.Store(max(i.Size(), off))
+	return 0
 }
 
 // ReadDir refuses.

@@ -203,12 +203,34 @@ func TestSeals(t *testing.T) {
 	if _, _, e := f.WriteAt([]byte("12345"), 0); e != syscall.EPERM {
 		t.Errorf("growing write: %v", e)
 	}
+	want(t, "growing write, before its memory is read", f.FaultedWrite(0, 5), syscall.EPERM)
+	want(t, "write that fits, before its memory is read", f.FaultedWrite(0, 4), 0)
 	want(t, "seal", f.AddSeals(SealWrite|SealSeal), 0)
 	if _, _, e := f.WriteAt([]byte("1"), 0); e != syscall.EPERM {
 		t.Errorf("sealed write: %v", e)
 	}
+	if _, _, e := f.WriteAt(nil, 0); e != 0 {
+		t.Errorf("sealed write of nothing: %v", e)
+	}
 	want(t, "seal again", f.AddSeals(SealGrow), syscall.EPERM)
 	f.Put()
+	faulted, _ := NewMemFD(RootCred, "f", true, false)
+	want(t, "write of memory that is not there", faulted.FaultedWrite(5000, 10), 0)
+	if n := faulted.inode.Size(); n != 5000 {
+		t.Errorf("it is %d bytes long, not up to where the write began", n)
+	}
+	want(t, "write of memory that is not there", faulted.FaultedWrite(100, 10), 0)
+	if n := faulted.inode.Size(); n != 5000 {
+		t.Errorf("it has become %d bytes long", n)
+	}
+	faulted.Put()
+	long, _ := NewMemFD(RootCred, "l", true, false)
+	want(t, "two pages and a half", long.Truncate(10<<10), 0)
+	want(t, "seal", long.AddSeals(SealGrow), 0)
+	if n, _, e := long.WriteAt(make([]byte, 12<<10), 100); n != 8<<10-100 || e != 0 {
+		t.Errorf("write beyond the sealed end: %d, %v", n, e)
+	}
+	long.Put()
 	plain, _ := NewMemFD(RootCred, "p", false, false)
 	want(t, "seal an unsealable one", plain.AddSeals(SealGrow), syscall.EPERM)
 	plain.Put()

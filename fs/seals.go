@@ -1,6 +1,10 @@
 package fs
 
-import "syscall"
+import (
+	"syscall"
+
+	"yolk/arch"
+)
 
 // Seals of memfd_create and fcntl(F_ADD_SEALS).
 const (
@@ -43,6 +47,30 @@ func (r *ramFile) addWriter() bool {
 			return true
 		}
 	}
+}
+
+// unsealed is how many of n bytes may be written at off to a file of that size. What
+// would make a sealed file longer is refused page by page, as in Linux. EPERM: none.
+func (r *ramFile) unsealed(size, off int64, n int) (int, syscall.Errno) {
+	if n == 0 {
+		return 0, 0
+	}
+	if r.sealed(SealWrite | SealFutureWrite) {
+		return 0, syscall.EPERM
+	}
+	if !r.sealed(SealGrow) || int64(n) <= size-off {
+		return n, 0
+	}
+	if size = size &^ (arch.PageSize - 1); size <= off {
+		return 0, syscall.EPERM
+	}
+	return int(size - off), 0
+}
+
+// WriteSealed reports whether the file is sealed against mappings that write to it.
+func (f *File) WriteSealed() bool {
+	ro, ok := f.ops.(*ramOpen)
+	return ok && (*ramFile)(ro).sealed(SealWrite|SealFutureWrite)
 }
 
 // AddSeals is F_ADD_SEALS. EPERM: not open for

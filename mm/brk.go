@@ -24,30 +24,26 @@ func DoBrk(m *MM, addr, length uintptr) syscall.Errno {
 func SetBrk(m *MM, addr uintptr) { m.StartBrk, m.Brk = addr, addr }
 
 // SysBrk moves the end of the heap to brk and returns where it is then: the old
-// place if it could not. MmapSem held; may sleep.
+// place if it could not, for RLIMIT_DATA, which counts the program's data segment
+// too, or because of the next mapping, to which a page (to a stack, its guard gap) is
+// left free. MmapSem held; may sleep.
 func SysBrk(m *MM, brk uintptr) uintptr {
-	if brk < m.StartBrk || brk >= arch.TaskSize {
+	if brk < m.StartBrk || brk >= arch.TaskSize ||
+		uint64(brk-m.StartBrk)+uint64(m.EndData-m.StartData) > m.Limits.Data.Load() {
 		return m.Brk
 	}
 	oldEnd, newEnd := pageAlign(m.Brk), pageAlign(brk)
 	switch {
 	case newEnd < oldEnd:
-		if DoMunmap(m, newEnd, oldEnd-newEnd) != 0 {
+		// Linux does not move it over what the program has unmapped itself.
+		if findIntersection(m, newEnd, oldEnd) == nil || DoMunmap(m, newEnd, oldEnd-newEnd) != 0 {
 			return m.Brk
 		}
 	case newEnd > oldEnd:
-		if !brkRoom(m, brk, oldEnd, newEnd) || DoBrk(m, oldEnd, newEnd-oldEnd) != 0 {
+		if !isFree(m, oldEnd, newEnd-oldEnd+arch.PageSize) || DoBrk(m, oldEnd, newEnd-oldEnd) != 0 {
 			return m.Brk
 		}
 	}
 	m.Brk = brk
 	return brk
-}
-
-// brkRoom checks what stands in the way of a larger heap: RLIMIT_DATA, which
-// counts the program's data segment too, and the next mapping, to which a page
-// (to a stack, its guard gap) is left free.
-func brkRoom(m *MM, brk, oldEnd, newEnd uintptr) bool {
-	used := uint64(brk-m.StartBrk) + uint64(m.EndData-m.StartData)
-	return used <= m.Limits.Data.Load() && isFree(m, oldEnd, newEnd-oldEnd+arch.PageSize)
 }

@@ -59,7 +59,7 @@ func TestMmapErrors(t *testing.T) {
 		{name: "private write, file read only", file: readOnly, length: pg, prot: rw, flags: syscall.MAP_PRIVATE},
 		{name: "file that cannot be mapped", file: odd, length: pg, flags: syscall.MAP_PRIVATE, want: syscall.ENODEV},
 		{name: "file that grows down", file: file, length: pg, flags: syscall.MAP_PRIVATE | syscall.MAP_GROWSDOWN, want: syscall.EINVAL},
-		{name: "validated, unknown flag", file: file, length: pg, flags: MapSharedValidate | 1<<28, want: syscall.EOPNOTSUPP},
+		{name: "validated, unknown flag", file: file, length: pg, flags: MapSharedValidate | 1<<31, want: syscall.EOPNOTSUPP},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := errnoSpace(t)

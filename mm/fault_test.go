@@ -227,8 +227,13 @@ func TestBrk(t *testing.T) {
 	brk(base+19*pg, base+19*pg)
 	m.Limits.Data.Store(15 * pg)
 	brk(base+19*pg+1, base+19*pg)
+	brk(base+5*pg, base+5*pg)
+	m.tMunmap(base+2*pg, 3*pg)
+	brk(base+3*pg, base+5*pg) // over what is not there
 	brk(base+pg, base+pg)
+	m.Limits.Data.Store(0)
 	brk(base, base)
+	brk(base+1, base)
 }
 
 // TestUserCopy: copies resolve faults, stop where a program would, and see one

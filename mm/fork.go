@@ -56,8 +56,8 @@ func dupVMAs(m, old *MM) syscall.Errno {
 		openVMA(n)
 		insertVMA(m, n)
 		accountVMA(m, n.VMFlags, n.pages())
-		if v.VMFlags&VMWipeOnFork != 0 {
-			continue
+		if v.VMFlags&VMWipeOnFork != 0 || v.anon == 0 && v.VMFlags&VMIO == 0 {
+			continue // what is not the mapping's own a fault brings in as well
 		}
 		if !copyPageRange(m, old, n) {
 			return syscall.ENOMEM

@@ -14,7 +14,9 @@ const (
 	MapDroppable      = 0x8
 	MapFixedNoReplace = 0x100000
 	mapTypeMask       = 0xf
+	mapSync           = 0x80000
 	mapUninitialized  = 0x4000000
+	mapLegacyRest     = 0x80 | 21<<26 | 30<<26 // MAP_ABOVE4G, MAP_HUGE_2MB, _1GB
 	mapLegacyMask     = syscall.MAP_DENYWRITE | syscall.MAP_EXECUTABLE
 	protMask          = syscall.PROT_READ | syscall.PROT_WRITE | syscall.PROT_EXEC
 	lowArea32, top32  = 0x40000000, 0x80000000 // where MAP_32BIT goes
@@ -81,6 +83,12 @@ func DoMmap(m *MM, file File, addr, length uintptr, prot, flags int, pgoff uint6
 	if flags&syscall.MAP_GROWSDOWN != 0 {
 		r.vmFlags |= VMGrowsDown
 	}
+	if flags&syscall.MAP_STACK != 0 {
+		r.vmFlags |= VMNoHuge
+	}
+	if flags&mapSync != 0 {
+		r.vmFlags |= VMSync
+	}
 	if flags&syscall.MAP_LOCKED != 0 {
 		if !canLock(m) {
 			return 0, syscall.EPERM
@@ -96,8 +104,9 @@ func DoMmap(m *MM, file File, addr, length uintptr, prot, flags int, pgoff uint6
 	if e := r.install(m); e != 0 {
 		return 0, e
 	}
-	if r.vmFlags&vmLockedBits == VMLocked || flags&(syscall.MAP_POPULATE|syscall.MAP_NONBLOCK) == syscall.MAP_POPULATE {
-		// What cannot be brought in now faults, or fails, when it is used.
+	if r.vmFlags&vmLockedBits == VMLocked || r.vmFlags&vmLockedBits == 0 && r.flags&(syscall.MAP_POPULATE|syscall.MAP_NONBLOCK) == syscall.MAP_POPULATE {
+		// What cannot be brought in now faults, or fails, when it is used; what is locked
+		// page by page is left to that.
 		makePagesPresent(m, r.addr, r.addr+r.length)
 	}
 	return r.addr, 0
@@ -118,6 +127,9 @@ func (r *mmapRequest) place(m *MM) syscall.Errno {
 		return syscall.ENOMEM
 	}
 	if !r.fixed() {
+		if r.addr &= arch.PageMask; r.addr != 0 {
+			r.addr = max(r.addr, mmapMinAddr)
+		}
 		var ok bool
 		if r.addr, ok = getUnmappedArea(m, r.addr, r.length, r.flags); !ok {
 			return syscall.ENOMEM
@@ -150,7 +162,7 @@ func (r *mmapRequest) checkType() syscall.Errno {
 	}
 	const known = syscall.MAP_SHARED | syscall.MAP_PRIVATE | syscall.MAP_FIXED | syscall.MAP_ANON | syscall.MAP_32BIT |
 		syscall.MAP_GROWSDOWN | mapLegacyMask | syscall.MAP_LOCKED | syscall.MAP_NORESERVE | syscall.MAP_POPULATE |
-		syscall.MAP_NONBLOCK | syscall.MAP_STACK | syscall.MAP_HUGETLB | MapFixedNoReplace | mapUninitialized
+		syscall.MAP_NONBLOCK | syscall.MAP_STACK | syscall.MAP_HUGETLB | mapUninitialized | mapLegacyRest
 	switch kind {
 	case MapSharedValidate:
 		if r.flags&^known != 0 {
@@ -177,8 +189,15 @@ func (r *mmapRequest) checkType() syscall.Errno {
 	if r.vmFlags&VMGrowsDown != 0 {
 		return syscall.EINVAL
 	}
+	if s, ok := r.file.(sealable); ok && r.vmFlags&(VMShared|VMWrite) == VMShared|VMWrite && s.WriteSealed() {
+		return syscall.EPERM
+	}
 	return 0
 }
+
+// sealable is a File that can be sealed (memfd_create). WriteSealed is asked before the
+// mappings that are in the way go; the file's Mmap does what else seals want of a mapping.
+type sealable interface{ WriteSealed() bool }
 
 // checkAnonymous is checkType without a file. What MAP_DROPPABLE maps is never dropped here.
 func (r *mmapRequest) checkAnonymous(kind int) syscall.Errno {
@@ -196,6 +215,10 @@ func (r *mmapRequest) checkAnonymous(kind int) syscall.Errno {
 		if r.flags&syscall.MAP_LOCKED != 0 {
 			return syscall.EINVAL
 		}
+		if r.vmFlags&VMLocked != 0 { // after mlockall: brought in once, as in Linux, but not locked
+			r.flags |= syscall.MAP_POPULATE
+			r.vmFlags &^= vmLockedBits
+		}
 		r.vmFlags |= VMDroppable | VMNoReserve | VMWipeOnFork | VMDontDump
 	default:
 		return syscall.EINVAL
@@ -206,21 +229,24 @@ func (r *mmapRequest) checkAnonymous(kind int) syscall.Errno {
 // install makes room and puts the vma in. From the DoMunmap on an error leaves
 // the old mappings gone.
 func (r *mmapRequest) install(m *MM) syscall.Errno {
+	if isSealed(FindVMA(m, r.addr), r.addr+r.length) {
+		return syscall.EPERM
+	}
 	if !mayExpand(m, r.vmFlags, r.pages()) && !r.replacesEnough(m) {
 		return syscall.ENOMEM
+	}
+	if r.flags&syscall.MAP_NORESERVE != 0 {
+		r.vmFlags |= VMNoReserve
+	} else if isAccountable(r.vmFlags) {
+		if !enoughMemory(r.pages()) {
+			return syscall.ENOMEM
+		}
+		r.vmFlags |= VMAccount
 	}
 	if findIntersection(m, r.addr, r.addr+r.length) != nil {
 		if e := DoMunmap(m, r.addr, r.length); e != 0 {
 			return e
 		}
-	}
-	if r.flags&syscall.MAP_NORESERVE != 0 {
-		r.vmFlags |= VMNoReserve
-	} else if isData(r.vmFlags) && r.vmFlags&VMNoReserve == 0 {
-		if !enoughMemory(r.pages()) {
-			return syscall.ENOMEM
-		}
-		r.vmFlags |= VMAccount
 	}
 	v := allocVMA(m)
 	if v == nil {
@@ -245,12 +271,15 @@ func (r *mmapRequest) replacesEnough(m *MM) bool {
 	if !r.fixed() {
 		return false
 	}
-	pages := r.pages()
-	end := r.addr + r.length
-	for v := FindVMA(m, r.addr); v != nil && v.VMStart < end; v = v.vmNext {
-		pages -= int64((min(end, v.VMEnd) - max(r.addr, v.VMStart)) >> arch.PageShift)
+	return mayExpand(m, r.vmFlags, r.pages()-mappedIn(m, r.addr, r.addr+r.length))
+}
+
+// mappedIn is how many pages of [start, end) are mapped. MmapSem held.
+func mappedIn(m *MM, start, end uintptr) (pages int64) {
+	for v := FindVMA(m, start); v != nil && v.VMStart < end; v = v.vmNext {
+		pages += int64((min(end, v.VMEnd) - max(start, v.VMStart)) >> arch.PageShift)
 	}
-	return mayExpand(m, r.vmFlags, pages)
+	return pages
 }
 
 // connect attaches v, in no list yet, to the file or the object behind it.

@@ -157,3 +157,6 @@ func (m *MM) addLocked(n int64) {
 
 // isData says what RLIMIT_DATA counts: private writable mappings but stacks.
 func isData(f VMFlags) bool { return f&(VMWrite|VMShared|VMGrowsDown) == VMWrite }
+
+// isAccountable says what Committed_AS counts: private writable mappings, without MAP_NORESERVE.
+func isAccountable(f VMFlags) bool { return f&(VMWrite|VMShared|VMNoReserve) == VMWrite }

@@ -107,7 +107,7 @@ func (r *shmatRequest) shmMap(m *MM, shmd *VMA, length uintptr) syscall.Errno {
 	if flags&VMLocked != 0 && !mayLock(m, pages) {
 		return syscall.EAGAIN
 	}
-	if m.mapCount > maxMapCount() || !mayExpand(m, flags, pages) {
+	if m.mapCount > maxMapCount() || !mayExpand(m, flags, pages-mappedIn(m, r.addr, r.addr+length)) {
 		return syscall.ENOMEM
 	}
 	if r.flags&ShmRemap != 0 {
@@ -135,6 +135,9 @@ func (r *shmatRequest) place(m *MM, length uintptr) syscall.Errno {
 		return 0
 	}
 	if r.addr+length < r.addr {
+		if r.flags&ShmRemap != 0 {
+			return syscall.ENOMEM
+		}
 		return syscall.EINVAL
 	}
 	if r.flags&ShmRemap == 0 && findIntersection(m, r.addr, r.addr+length) != nil {

@@ -38,6 +38,7 @@ const (
 	VMSealed     VMFlags = 0x800000 // mseal
 
 	// Advice that changes nothing here, but which mappings are one: Linux's programs see that.
+	VMSync      VMFlags = 0x1000000  // mmap(MAP_SYNC)
 	VMRandRead  VMFlags = 0x2000000  // madvise(MADV_RANDOM)
 	VMSeqRead   VMFlags = 0x4000000  // MADV_SEQUENTIAL
 	VMHugePage  VMFlags = 0x8000000  // MADV_HUGEPAGE

@@ -53,15 +53,16 @@ func topDown(m *MM, length uintptr) (uintptr, bool) {
 	full := true // nothing free was passed over on the way down
 	for top >= mmapMinAddr+length {
 		v, prev := findVMAPrev(m, top-1)
-		if v != nil && v.startGap() < top {
-			top = v.startGap()
+		if v != nil && v.VMStart < top {
+			top = v.VMStart
 			continue
 		}
 		floor := uintptr(0)
 		if prev != nil {
 			floor = prev.VMEnd
 		}
-		if top >= floor+length {
+		guarded := v != nil && v.startGap() < top
+		if top >= floor+length && !guarded {
 			if full {
 				m.gapTop = top // not below: the mapping may yet fail
 			}
@@ -70,10 +71,16 @@ func topDown(m *MM, length uintptr) (uintptr, bool) {
 		if full && floor < top {
 			m.gapTop, full = top, false
 		}
-		if prev == nil {
-			break
+		switch {
+		case top >= floor+length:
+			// Linux finds this room too, and goes on where the stack's guard gap
+			// ends, whatever else there may be in it.
+			top = v.startGap()
+		case prev == nil:
+			return 0, false
+		default:
+			top = prev.VMStart
 		}
-		top = prev.startGap()
 	}
 	return 0, false
 }

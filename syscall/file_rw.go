@@ -189,8 +189,13 @@ func writeFile(t *proc.Task, f *fs.File, c *cursor, off int64) (done uintptr, ne
 	for {
 		want, fault := c.gather(buf.b)
 		if fault != 0 && want == 0 {
-			e = fault
-			break
+			if e = f.FaultedWrite(off, c.rest); e != 0 {
+				break
+			}
+			// The memory may be a mapping of the file, which has become longer.
+			if want, e = c.gather(buf.b); want == 0 {
+				break
+			}
 		}
 		var n int
 		var end int64
