@@ -158,10 +158,8 @@ func appendRight(b []byte, n, width int) []byte {
 }
 
 func appendSpaces(b []byte, n int) []byte {
-	for ; n > 0; n-- {
-		b = append(b, ' ')
-	}
-	return b
+	const spaces = "                                                                         "
+	return append(b, spaces[:max(0, min(n, len(spaces)))]...)
 }
 
 // mapName names the mappings that have no file. MmapSem held.

@@ -91,9 +91,9 @@ func AppendSmaps(b []byte, m *MM, from uintptr) (text []byte, next uintptr) {
 	for i := range batch {
 		c := &batch[i]
 		b = c.appendLine(b)
-		b = appendSize(b, "Size:", int(c.end-c.start)>>10)
-		b = appendSize(b, "KernelPageSize:", kib(1))
-		b = appendSize(b, "MMUPageSize:", kib(1))
+		b = appendSize(b, "Size:           ", int(c.end-c.start)>>10)
+		b = appendSize(b, "KernelPageSize: ", kib(1))
+		b = appendSize(b, "MMUPageSize:    ", kib(1))
 		b = c.usage.appendTo(b, false)
 		b = append(b, "THPeligible:           0\nVmFlags: "...)
 		for j := range smapsFlags {
@@ -145,37 +145,44 @@ func (u *mapUsage) add(o *mapUsage) {
 }
 
 // appendTo appends the lines that smaps and smaps_rollup have in common, and those of
-// the latter. What the kernel does not have, as huge pages, is 0.
+// the latter.
 func (u *mapUsage) appendTo(b []byte, rollup bool) []byte {
 	share := func(n int) int { return n * kib(1) / pssUnit }
-	b = appendSize(b, "Rss:", kib(u.rss))
-	b = appendSize(b, "Pss:", share(u.pss))
-	b = appendSize(b, "Pss_Dirty:", share(u.pssDirty))
+	b = appendSize(b, "Rss:            ", kib(u.rss))
+	b = appendSize(b, "Pss:            ", share(u.pss))
+	b = appendSize(b, "Pss_Dirty:      ", share(u.pssDirty))
 	if rollup {
-		b = appendSize(b, "Pss_Anon:", share(u.pssAnon))
-		b = appendSize(b, "Pss_File:", share(u.pss-u.pssAnon))
-		b = appendSize(b, "Pss_Shmem:", 0)
+		b = appendSize(b, "Pss_Anon:       ", share(u.pssAnon))
+		b = appendSize(b, "Pss_File:       ", share(u.pss-u.pssAnon))
+		b = appendSize(b, "Pss_Shmem:      ", 0)
 	}
-	b = appendSize(b, "Shared_Clean:", kib(u.clean[1]))
-	b = appendSize(b, "Shared_Dirty:", kib(u.dirty[1]))
-	b = appendSize(b, "Private_Clean:", kib(u.clean[0]))
-	b = appendSize(b, "Private_Dirty:", kib(u.dirty[0]))
-	b = appendSize(b, "Referenced:", kib(u.referenced))
-	b = appendSize(b, "Anonymous:", kib(u.anon))
-	for _, name := range [...]string{
-		"KSM:", "LazyFree:", "AnonHugePages:", "ShmemPmdMapped:", "FilePmdMapped:", "Shared_Hugetlb:", "Private_Hugetlb:",
-	} {
-		b = appendSize(b, name, 0)
-	}
-	b = appendSize(b, "Swap:", kib(u.swap))
-	b = appendSize(b, "SwapPss:", kib(u.swap))
-	return appendSize(b, "Locked:", share(u.locked))
+	b = appendSize(b, "Shared_Clean:   ", kib(u.clean[1]))
+	b = appendSize(b, "Shared_Dirty:   ", kib(u.dirty[1]))
+	b = appendSize(b, "Private_Clean:  ", kib(u.clean[0]))
+	b = appendSize(b, "Private_Dirty:  ", kib(u.dirty[0]))
+	b = appendSize(b, "Referenced:     ", kib(u.referenced))
+	b = appendSize(b, "Anonymous:      ", kib(u.anon))
+	b = append(b, smapsNone...)
+	b = appendSize(b, "Swap:           ", kib(u.swap))
+	b = appendSize(b, "SwapPss:        ", kib(u.swap))
+	return appendSize(b, "Locked:         ", share(u.locked))
 }
 
-// appendSize appends a line of smaps that is a size.
+// smapsNone are the lines about what the kernel does not have.
+const smapsNone = "" +
+	"KSM:                   0 kB\n" +
+	"LazyFree:              0 kB\n" +
+	"AnonHugePages:         0 kB\n" +
+	"ShmemPmdMapped:        0 kB\n" +
+	"FilePmdMapped:         0 kB\n" +
+	"Shared_Hugetlb:        0 kB\n" +
+	"Private_Hugetlb:       0 kB\n"
+
+// appendSize appends a line of smaps that is a size; name fills its column.
 func appendSize(b []byte, name string, kB int) []byte {
-	const column = 16
 	b = append(b, name...)
-	b = appendSpaces(b, column-len(name))
+	if kB == 0 {
+		return append(b, "       0 kB\n"...)
+	}
 	return append(appendRight(b, kB, 8), " kB\n"...)
 }

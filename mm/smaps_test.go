@@ -94,7 +94,7 @@ func TestMapLines(t *testing.T) {
 		}
 	}
 	for _, n := range []int{0, 7, 12345678, 123456789012, -5} {
-		if got, want := string(appendSize(nil, "Rss:", n)), fmt.Sprintf("%-16s%8d kB\n", "Rss:", n); got != want {
+		if got, want := string(appendSize(nil, "Rss:            ", n)), fmt.Sprintf("%-16s%8d kB\n", "Rss:", n); got != want {
 			t.Errorf("size %q, want %q", got, want)
 		}
 	}
