@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -117,6 +119,36 @@ static void pipe_bytes(long n)
 }
 
 TEST(pipe_read_and_write) { measure(pipe_bytes, 20000); }
+
+static int socket_type;
+
+static void socket_bytes(long n)
+{
+	char text[1000];
+	int fd[2];
+
+	CHECK(socketpair(AF_UNIX, socket_type, 0, fd) == 0);
+	for (long i = 0; i < n; i += 2) {
+		struct iovec v = {text, sizeof text};
+		struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1};
+		CHECK(write(fd[1], text, 100) == 100 && read(fd[0], text, sizeof text) == 100);
+		CHECK(sendmsg(fd[0], &m, 0) == sizeof text && recv(fd[1], text, sizeof text, 0) == sizeof text);
+	}
+	close(fd[0]);
+	close(fd[1]);
+}
+
+TEST(stream_send_and_receive)
+{
+	socket_type = SOCK_STREAM;
+	measure(socket_bytes, 20000);
+}
+
+TEST(datagram_send_and_receive)
+{
+	socket_type = SOCK_DGRAM;
+	measure(socket_bytes, 20000);
+}
 
 /* In pieces of a megabyte, so that nothing is swapped. */
 static void anonymous_faults(long n)
