@@ -16,6 +16,9 @@ const (
 	EpollET        = 1 << 31
 
 	epollPrivate = EpollExclusive | EpollWakeup | EpollOneShot | EpollET
+
+	// withExclusive is all that EpollExclusive may come with.
+	withExclusive = uint32(PollIn|PollOut|PollErr|PollHup) | EpollWakeup | EpollET | EpollExclusive
 )
 
 // Operations of epoll_ctl(2).
@@ -124,13 +127,16 @@ func epollOf(f *File) *Epoll {
 
 // EpollCtl is epoll_ctl(2) on ef for f, which has descriptor fd. EINVAL: ef is no
 // epoll instance, or f is ef; EPERM: f cannot be waited for; EEXIST, ENOENT;
-// ELOOP: instances nested more than one deep.
+// ELOOP: instances nested more than one deep. EINVAL: EPOLLEXCLUSIVE for an instance, or with
+// what it can't be with.
 func EpollCtl(ef *File, op int, f *File, fd int, ev EpollEvent) syscall.Errno {
 	ep := epollOf(ef)
 	switch {
 	case f.inode.typ == syscall.S_IFREG || f.inode.typ == syscall.S_IFDIR:
 		return syscall.EPERM
 	case ep == nil || f == ef:
+		return syscall.EINVAL
+	case op == EpollCtlAdd && ev.Events&EpollExclusive != 0 && (epollOf(f) != nil || ev.Events&^withExclusive != 0):
 		return syscall.EINVAL
 	}
 	ep.sem.Lock()

@@ -34,6 +34,7 @@ var stressors = []struct {
 	{"sockpair", 300, nil},
 	{"sockfd", 2000, nil},
 	{"splice", 200, []string{"--splice-bytes", "256K"}},
+	{"epoll", 500, []string{"--epoll-domain", "unix"}},
 	{"futex", 500, nil},
 	{"sigsegv", 200, nil},
 	{"fault", 100, nil},

@@ -324,3 +324,23 @@ TEST(epoll_takes_turns)
 	for (int i = 0; i < 5; i++)
 		EQ(seen[i], 4);
 }
+
+/* EPOLLEXCLUSIVE is for files that are no epoll instances, and comes with little else. */
+TEST(epoll_exclusive)
+{
+	int ep = epoll_create1(0), inner = epoll_create1(0), p[2];
+	struct epoll_event e = {.events = EPOLLIN | EPOLLEXCLUSIVE};
+
+	CHECK(pipe(p) == 0);
+	FAILS(epoll_ctl(ep, EPOLL_CTL_ADD, inner, &e), EINVAL);
+	e.events |= EPOLLONESHOT;
+	FAILS(epoll_ctl(ep, EPOLL_CTL_ADD, p[0], &e), EINVAL);
+	e.events = EPOLLRDHUP | EPOLLEXCLUSIVE;
+	FAILS(epoll_ctl(ep, EPOLL_CTL_ADD, p[0], &e), EINVAL);
+	e.events = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLET | EPOLLEXCLUSIVE;
+	EQ(epoll_ctl(ep, EPOLL_CTL_ADD, p[0], &e), 0);
+	FAILS(epoll_ctl(ep, EPOLL_CTL_MOD, p[0], &e), EINVAL);
+	e.events = EPOLLIN;
+	FAILS(epoll_ctl(ep, EPOLL_CTL_MOD, p[0], &e), EINVAL);
+	EQ(epoll_ctl(ep, EPOLL_CTL_ADD, inner, &e), 0);
+}
