@@ -126,9 +126,9 @@ func epollOf(f *File) *Epoll {
 }
 
 // EpollCtl is epoll_ctl(2) on ef for f, which has descriptor fd. EINVAL: ef is no
-// epoll instance, or f is ef; EPERM: f cannot be waited for; EEXIST, ENOENT;
-// ELOOP: instances nested more than one deep. EINVAL: EPOLLEXCLUSIVE for an instance, or with
-// what it can't be with.
+// epoll instance, f is ef, or EPOLLEXCLUSIVE is for an instance or with what it can't be
+// with; EPERM: f cannot be waited for; EEXIST, ENOENT; ELOOP: instances nested more than
+// one deep.
 func EpollCtl(ef *File, op int, f *File, fd int, ev EpollEvent) syscall.Errno {
 	ep := epollOf(ef)
 	switch {
