@@ -31,6 +31,7 @@ func faultAround(m *MM, v *VMA, addr uintptr, pte *uint64) {
 	m.PageTableLock.Lock()
 	// A truncation after this will find what is mapped here; one before may have freed
 	// the pages that we have.
+	assertPTE("ptes around a fault are filled")
 	if r.truncs.Load() == truncs {
 		for i, p := range pages[:n] {
 			if p != nil && loadPTE(&ptes[i]).None() {

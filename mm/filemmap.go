@@ -130,6 +130,7 @@ type Fsyncer interface{ Fsync() syscall.Errno }
 func (r *IMmap) syncPtes() {
 	r.ISharedLock.Lock()
 	defer r.ISharedLock.Unlock()
+	locks.AssertGuard(locks.ISharedLock, locks.NoClass, "the mappings of a file are gone through")
 	for v := r.head; v != nil; v = v.nextShare {
 		if v.VMFlags&VMShared == 0 {
 			continue

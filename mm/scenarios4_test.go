@@ -186,6 +186,28 @@ var lateScenarios = []*scenario{
 	// mapped behind the end of the file.
 	{name: "file-fault-truncate", slots: 4, exhaust: 1, build: faultAgainstTruncate(syscall.MAP_SHARED)},
 	{name: "file-cow-truncate", slots: 4, exhaust: 1, build: faultAgainstTruncate(syscall.MAP_PRIVATE)},
+	// A read fault maps what is cached around it while a truncate takes that away.
+	{name: "file-around-truncate", slots: 4, exhaust: 1, build: func(x *scene) {
+		m, _ := x.space(1)
+		f := x.diskFile(3)
+		m.MmapSem.Lock()
+		a := base + 64*pg
+		_, e := DoMmap(m, f, a, 3*pg, syscall.PROT_READ, syscall.MAP_PRIVATE|fixed, 0)
+		m.MmapSem.Unlock()
+		must(e)
+		for i := range 3 {
+			f.write(i, 1)
+		}
+		x.task("fault", func(cpu int) { m.peek(cpu, a+pg) })
+		x.task("truncate", func(int) { f.truncate(1) })
+		x.end(func() {
+			m.get(0, a, 0, 1)
+			if _, r := m.peek(0, a+2*pg); r != FaultBus {
+				panic("a page behind the end of the file is mapped")
+			}
+			f.done(m)
+		})
+	}},
 	{name: "file-steal-truncate", slots: 4, exhaust: 1, build: func(x *scene) {
 		m, _ := x.space(1)
 		f := x.diskFile(2)

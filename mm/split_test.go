@@ -261,3 +261,31 @@ func TestPlacement(t *testing.T) {
 		t.Error("a mapping in a stack's guard gap")
 	}
 }
+
+// TestLeftBehindIsUnlocked: MREMAP_DONTUNMAP moves the pages of a locked mapping; what stays behind is
+// locked no more.
+func TestLeftBehindIsUnlocked(t *testing.T) {
+	testMachine(t, 256)
+	m := testSpace(t)
+	addr := mustMmap(t, m, 4)
+	fill(t, m, 0, addr, 4, 1)
+	if e := m.tMlock(addr, 4*pg, 0); e != 0 {
+		t.Fatal("mlock:", e)
+	}
+	to, e := m.tMremap(addr, 4*pg, 4*pg, MremapMayMove|MremapDontUnmap, 0)
+	if e != 0 {
+		t.Fatal("mremap:", e)
+	}
+	verify(t, m, 0, to, 4, 1)
+	m.MmapSem.Lock()
+	v, w := FindVMA(m, addr), FindVMA(m, to)
+	if v.VMFlags&VMLocked != 0 || w.VMFlags&VMLocked == 0 {
+		t.Errorf("flags %#x of what stays, %#x of what has moved", v.VMFlags, w.VMFlags)
+	}
+	m.MmapSem.Unlock()
+	if n, r := m.peek(0, addr); r.Failed() || n != 0 {
+		t.Errorf("what stays reads %#x, %v", n, r)
+	}
+	CheckInvariants(m)
+	MMPut(m)
+}

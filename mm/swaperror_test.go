@@ -126,6 +126,27 @@ func TestRetiredDuringSwapoff(t *testing.T) {
 	}
 }
 
+// TestOverflownSlot: a slot that once had more references than can be counted is free after
+// swapoff all the same.
+func TestOverflownSlot(t *testing.T) {
+	swapMachine(t, 512, 100)
+	var e [1]SwapEntry
+	if getSwapPages(e[:]) != 1 {
+		t.Fatal("no slot")
+	}
+	si := swapArea(e[0])
+	si.lock.Lock()
+	si.swapMap[e[0].Offset()] = swapMapMax
+	si.lock.Unlock()
+	SwapFree(e[0])
+	if n := SwapCount(e[0]); n != swapMapMax {
+		t.Errorf("%d references", n)
+	}
+	if e := SwapOff("swap"); e != 0 {
+		t.Errorf("swapoff: %v", e)
+	}
+}
+
 // TestTruncatedDuringSwapoff: a truncate takes a pte while swapoff waits for its page, which
 // can be read or not. Neither is swapoff's affair any more.
 func TestTruncatedDuringSwapoff(t *testing.T) {

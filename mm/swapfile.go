@@ -195,6 +195,7 @@ func restartTurns() {
 func (si *swapInfo) hasRoom() bool {
 	si.lock.Lock()
 	defer si.lock.Unlock()
+	si.assertLocked()
 	return si.inUse < si.pages
 }
 
@@ -206,9 +207,13 @@ func rotateEqual(t int) int {
 	return firstEqual(t)
 }
 
-// assertLocked checks that who changes the swap map holds its lock.
+// assertLocked checks that who looks at the swap map holds its lock.
 func (si *swapInfo) assertLocked() {
-	locks.AssertGuard(locks.SwapDeviceLock, locks.NoClass, "a swap map is changed")
+	locks.AssertGuard(locks.SwapDeviceLock, locks.NoClass, "a swap map is in use")
+}
+
+func assertSwapList() {
+	locks.AssertGuard(locks.SwapListLock, locks.NoClass, "the list of swap areas, or the sum of their slots, is in use")
 }
 
 // scanSwapMap takes up to len(out) slots of the area. swap_device_lock held.
@@ -341,6 +346,7 @@ func SwapFree(e SwapEntry) {
 // slotFreed accounts for a slot that lost its last reference. Both swap locks held.
 func (si *swapInfo) slotFreed(off uint32) {
 	si.assertLocked()
+	assertSwapList()
 	if si.swapMap[off]&swapMapBad != 0 {
 		si.badInUse-- // retired: never free again
 		return
@@ -415,5 +421,6 @@ func slotRetired(e SwapEntry) bool {
 	si := swapArea(e)
 	si.lock.Lock()
 	defer si.lock.Unlock()
+	si.assertLocked()
 	return si.swapMap[e.Offset()]&swapMapBad != 0
 }

@@ -50,7 +50,9 @@ func SwapOff(name string) errno.Errno {
 		}
 		return e
 	}
+	assertSwapList()
 	si.lock.Lock()
+	si.assertLocked()
 	si.used, si.dev, si.swapMap = false, nil, nil
 	si.max.Store(0)
 	si.lock.Unlock()
@@ -79,6 +81,7 @@ func tryToUnuse(si *swapInfo) errno.Errno {
 func (si *swapInfo) slotsInUse() int {
 	si.lock.Lock()
 	defer si.lock.Unlock()
+	si.assertLocked()
 	return si.inUse + si.badInUse
 }
 

@@ -92,6 +92,7 @@ func SwapOn(dev blk.Device, prio int) errno.Errno {
 	}
 	swapListLock.Lock()
 	si.lock.Lock()
+	si.assertLocked()
 	si.dev, si.swapMap = dev, m
 	si.max.Store(slots)
 	si.lowestBit, si.highestBit = 1, h.lastPage
@@ -132,6 +133,7 @@ func readSwapHeader(dev blk.Device) (swapHeader, errno.Errno) {
 
 // freeSwapInfo returns an unused area. swapon_sem held.
 func freeSwapInfo() *swapInfo {
+	locks.AssertGuard(locks.SwaponSem, locks.NoClass, "a free swap area is looked for")
 	for i := range swapInfos {
 		if !swapInfos[i].used {
 			return &swapInfos[i]
@@ -161,6 +163,7 @@ func lowestPrio() int {
 
 // linkSwapArea lets an area hand out slots. swap_list_lock held.
 func linkSwapArea(si *swapInfo) {
+	assertSwapList()
 	link := &swapList.head
 	for *link >= 0 && swapInfos[*link].prio >= si.prio {
 		link = &swapInfos[*link].next
@@ -180,6 +183,7 @@ func linkSwapArea(si *swapInfo) {
 
 // unlinkSwapArea stops an area from handing out slots. swap_list_lock held.
 func unlinkSwapArea(si *swapInfo) {
+	assertSwapList()
 	link := &swapList.head
 	for *link != si.typ {
 		link = &swapInfos[*link].next
@@ -197,6 +201,7 @@ func unlinkSwapArea(si *swapInfo) {
 
 // freeSlots counts the slots that can be handed out. swap_device_lock held.
 func (si *swapInfo) freeSlots() int {
+	si.assertLocked()
 	n := 0
 	for _, c := range si.swapMap {
 		if c == 0 {
