@@ -97,6 +97,7 @@ func filemapSwapout(p *Page, _ File) syscall.Errno {
 		return 0
 	}
 	pagecacheLock.Lock()
+	locks.AssertGuard(locks.PagecacheLock, locks.NoClass, "the file of a page is looked up")
 	m := p.mapping
 	pagecacheLock.Unlock()
 	if m != nil {
