@@ -227,7 +227,8 @@ func (r *ramFile) drop(from, to uint64) {
 
 // zero makes [off, off+n) read as zeros (FALLOC_FL_PUNCH_HOLE); i_sem held.
 func (r *ramFile) zero(i *Inode, off, n int64) syscall.Errno {
-	end := min(off+n, i.size.Load())
+	// The rest of the last page too: mappings show it, and may have written there.
+	end := min(off+n, int64(pageRange(i.size.Load()))<<arch.PageShift)
 	for off < end {
 		at := off & (arch.PageSize - 1)
 		c := min(arch.PageSize-at, end-off)

@@ -114,8 +114,11 @@ func setLockAll(m *MM, lock VMFlags) {
 	}
 }
 
-// lockedIn counts the pages of [start, end) that are locked already.
+// lockedIn counts the pages of [start, end) that are locked already. The end may have wrapped.
 func lockedIn(m *MM, start, end uintptr) (pages int64) {
+	if end < start {
+		end = arch.TaskSize
+	}
 	for v := FindVMA(m, start); v != nil && v.VMStart < end; v = v.vmNext {
 		if v.VMFlags&VMLocked != 0 {
 			pages += int64((min(end, v.VMEnd) - max(start, v.VMStart)) >> arch.PageShift)

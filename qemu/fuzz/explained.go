@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -21,7 +22,7 @@ var reasons = []reason{
 		func(d *difference) bool {
 			huge := func(flags uint64) bool { return flags&syscall.MAP_HUGETLB != 0 }
 			return d.is("mmap") && huge(d.number(4)) && d.guest[0] == '-' ||
-				d.is("maps", "pages", "load", "store", "fill", "mincore") && d.earlier("mmap", 4, func(flags uint64) bool { return huge(flags) && flags&syscall.MAP_FIXED != 0 })
+				d.answered("mmap", "-012") && d.earlier("mmap", 4, func(flags uint64) bool { return huge(flags) && flags&syscall.MAP_FIXED != 0 })
 		}},
 	{"huge-shared", "Shared anonymous memory of more than 64 GiB is refused even with MAP_NORESERVE: one array has room for all of its tables of slots. ENOMEM.",
 		func(d *difference) bool {
@@ -56,9 +57,18 @@ var reasons = []reason{
 		func(d *difference) bool {
 			return d.is("mincore") && d.earlier("fallocate", 0, anything) && onlyMore(d.guest, d.host)
 		}},
-	{"low", "Where MAP_32BIT puts things is random in Linux, and something at 40000000 may be in the way, or not.",
+	{"low", "Where MAP_32BIT puts things is random in Linux: in which order they lie, whether they touch, and whether one is in the way at 40000000.",
 		func(d *difference) bool {
-			return len(d.line()) > 1 && d.line()[1] == "40000000" && d.earlier("mmap", 4, func(flags uint64) bool { return flags&syscall.MAP_32BIT != 0 })
+			return d.earlier("mmap", 4, func(flags uint64) bool { return flags&syscall.MAP_32BIT != 0 }) &&
+				(len(d.line()) > 1 && d.line()[1] == "40000000" || d.is("maps") && withoutLow(d.host) == withoutLow(d.guest))
+		}},
+	{"pageout", "MADV_PAGEOUT takes no page out; Linux does what it can without swap, and drops pages of files in RAM that were only read.",
+		func(d *difference) bool {
+			return d.is("mincore") && d.earlier("madvise", 3, func(n uint64) bool { return n == 21 }) && onlyMore(d.guest, d.host)
+		}},
+	{"overlap", "A read or write of a file whose memory is a shared mapping of that file goes through a buffer; in Linux what has been copied already may be copied again.",
+		func(d *difference) bool {
+			return d.is("pages", "load") && d.mappedItself()
 		}},
 	{"min-addr", "vm.mmap_min_addr is 65536 here, as Debian has it; the host's may be 4096.",
 		func(d *difference) bool {
@@ -116,6 +126,22 @@ func (d *difference) earlier(name string, n int, right func(uint64) bool) bool {
 	return false
 }
 
+// mappedItself reports whether a file was mapped shared before and then read or written.
+func (d *difference) mappedItself() bool {
+	mapped := map[string]bool{}
+	for _, l := range d.p[:min(d.at, len(d.p))] {
+		switch l[0] {
+		case "mmap":
+			mapped[l[5]] = mapped[l[5]] || plain(l, 4)&(syscall.MAP_SHARED|syscall.MAP_ANON) == syscall.MAP_SHARED
+		case "pread", "pwrite":
+			if mapped[l[1]] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func isGuard(advice uint64) bool { return advice == 102 || advice == 103 }
 
 // answered reports whether Linux has given that answer to a call of that name before.
@@ -139,6 +165,12 @@ func onlyMore(a, b string) bool {
 		}
 	}
 	return true
+}
+
+// withoutLow is what maps has said, but for what MAP_32BIT has mapped.
+func withoutLow(maps string) string {
+	lines := slices.DeleteFunc(strings.Split(maps, " | "), func(l string) bool { return strings.HasPrefix(l, "low") })
+	return strings.TrimSpace(strings.Join(lines, " | "))
 }
 
 // joined is what maps has said, with neighbours in it joined that differ in nothing.

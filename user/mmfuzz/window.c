@@ -84,7 +84,10 @@ static void line(char *p)
 	put(" ");
 	for (p = word[2]; *p == '0' && p[1]; p++)
 		;
-	put_hex(*word[5] == '/' ? parse(p) : 0);
+	if (*word[5] == '/' && parse(p) >= LOW)
+		put("far"); /* behind a very large one that began elsewhere */
+	else
+		put_hex(*word[5] == '/' ? parse(p) : 0);
 	if (*word[5]) {
 		char *dot = strchr(word[5], '.'); /* of name_file */
 		if (dot) {

@@ -57,7 +57,7 @@ void put_hex(uint64_t n)
 /* is_near reports whether an address lies in what programs use most, so that put_result says the same of it everywhere. */
 int is_near(uint64_t r)
 {
-	return (r >= ARENA && r < ARENA + NEAR) || (r >= heap && r < heap + HEAP) || (r <= top && top - r < 1UL << 42);
+	return (r >= ARENA && r < ARENA + NEAR) || (r >= heap && r < heap + HEAP) || (r <= top && top - r < 1UL << 42) || (r >= LOW && r < 2 * LOW);
 }
 
 /* put_result writes what a call has returned: an error as -errno in decimal. */
