@@ -62,9 +62,11 @@ var reasons = []reason{
 			return d.earlier("mmap", 4, func(flags uint64) bool { return flags&syscall.MAP_32BIT != 0 }) &&
 				(len(d.line()) > 1 && d.line()[1] == "40000000" || d.is("maps") && withoutLow(d.host) == withoutLow(d.guest))
 		}},
-	{"pageout", "MADV_PAGEOUT takes no page out; Linux does what it can without swap, and drops pages of files in RAM that were only read.",
+	{"pageout", "MADV_PAGEOUT takes no page out; Linux does what it can without swap, and drops pages of files in RAM that were only read, and those of MAP_DROPPABLE.",
 		func(d *difference) bool {
-			return d.is("mincore") && d.earlier("madvise", 3, func(n uint64) bool { return n == 21 }) && onlyMore(d.guest, d.host)
+			droppable := func(flags uint64) bool { return flags&0xf == 8 }
+			return d.earlier("madvise", 3, func(n uint64) bool { return n == 21 }) &&
+				(d.is("mincore") && onlyMore(d.guest, d.host) || d.is("pages", "load") && d.earlier("mmap", 4, droppable))
 		}},
 	{"overlap", "A read or write of a file whose memory is a shared mapping of that file goes through a buffer; in Linux what has been copied already may be copied again.",
 		func(d *difference) bool {
@@ -194,7 +196,7 @@ func joined(maps string) string {
 // follow the mapping [start, stop) if it were of one piece with it.
 func behind(rest, start, stop string) string {
 	words := strings.SplitN(rest, " ", 3)
-	if len(words) < 3 || stop == "" || start[0] != stop[0] || !strings.HasPrefix(words[2], "/") {
+	if len(words) < 3 || words[1] == "far" || stop == "" || start[0] != stop[0] || !strings.HasPrefix(words[2], "/") {
 		return rest // private memory: no offset is shown
 	}
 	off := plain(words, 1)
