@@ -37,7 +37,7 @@ var reasons = []reason{
 		}},
 	{"refused-split", "An munmap, or a mapping over others, that Linux refuses for a seal, or a mapping for want of memory, has split the mappings where it begins and ends; here nothing has changed.",
 		func(d *difference) bool {
-			refused := d.answered("munmap", "-001") || d.answered("mmap", "-001") || d.answered("mremap", "-001") || d.answered("mmap", "-012")
+			refused := d.answered("munmap", "-001") || d.answered("mmap", "-001") || d.answered("mremap", "-001") || d.answered("mmap", "-012") || d.answered("shmat", "-012")
 			return refused && (d.is("maps") && joined(d.host) == joined(d.guest) || d.is("mremap") && d.host == "-014")
 		}},
 	{"remove", "MADV_REMOVE: no mapping punches holes into what backs it here. EINVAL; Linux may have punched some before it came to a mapping that it refuses.",

@@ -49,7 +49,7 @@ static int all_above(const uint64_t a[ARGS])
 /* from_buffer says whether a write is of the interpreter's buffer, which programs may read. */
 static int from_buffer(const char *name, const uint64_t a[ARGS])
 {
-	return strcmp(name, "pwrite") == 0 && a[1] == (uint64_t)shared->vec && a[2] <= PAGE;
+	return strcmp(name, "pwrite") == 0 && a[1] == (uint64_t)shared->data && a[2] <= PAGE;
 }
 
 /* up_to_a_hole says whether a call that goes on until it meets a hole would come to what is above the window: there is none between

@@ -284,6 +284,8 @@ int main(int argc, char **argv)
 		perror("mmap");
 		return 1;
 	}
+	for (int i = 0; i < PAGE; i++)
+		shared->data[i] = (uint8_t)(i * 7 + 1);
 	name_file();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	make_window();

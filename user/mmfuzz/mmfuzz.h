@@ -18,6 +18,7 @@ struct shared {
 	volatile int shm[SLOTS]; /* segments, to be removed afterwards */
 	int fd[SLOTS];
 	uint8_t vec[PAGE];
+	uint8_t data[PAGE]; /* for programs to write from */
 	size_t len;
 	char text[RESULTS];
 };

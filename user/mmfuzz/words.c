@@ -26,7 +26,7 @@ uint64_t parse(const char *word)
 	case 'T':
 		return top - n;
 	case 'V':
-		return (uint64_t)shared->vec + n;
+		return (uint64_t)shared->data + n;
 	case 'F':
 		return (uint64_t)(int64_t)shared->fd[n % SLOTS];
 	case 'S':
