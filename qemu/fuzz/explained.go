@@ -37,7 +37,8 @@ var reasons = []reason{
 		}},
 	{"refused-split", "An munmap, or a mapping over others, that Linux refuses for a seal, or a mapping for want of memory, has split the mappings where it begins and ends; here nothing has changed.",
 		func(d *difference) bool {
-			refused := d.answered("munmap", "-001") || d.answered("mmap", "-001") || d.answered("mremap", "-001") || d.answered("mmap", "-012") || d.answered("shmat", "-012")
+			refused := d.answered("munmap", "-001") || d.answered("mmap", "-001") || d.answered("mremap", "-001") || d.answered("mmap", "-012") || d.answered("shmat", "-012") ||
+				d.answered("mseal", "0") && d.earlier("brk", 0, anything)
 			return refused && (d.is("maps") && joined(d.host) == joined(d.guest) || d.is("mremap") && d.host == "-014")
 		}},
 	{"remove", "MADV_REMOVE: no mapping punches holes into what backs it here. EINVAL; Linux may have punched some before it came to a mapping that it refuses.",
@@ -68,7 +69,7 @@ var reasons = []reason{
 			return d.earlier("madvise", 3, func(n uint64) bool { return n == 21 }) &&
 				(d.is("mincore") && onlyMore(d.guest, d.host) || d.is("pages", "load") && d.earlier("mmap", 4, droppable))
 		}},
-	{"overlap", "A read or write of a file whose memory is a shared mapping of that file goes through a buffer; in Linux what has been copied already may be copied again.",
+	{"overlap", "A read or write of a file whose memory is a mapping of that file goes through a buffer; in Linux what has been copied already may be copied again.",
 		func(d *difference) bool {
 			return d.is("pages", "load") && d.mappedItself()
 		}},
@@ -128,13 +129,13 @@ func (d *difference) earlier(name string, n int, right func(uint64) bool) bool {
 	return false
 }
 
-// mappedItself reports whether a file was mapped shared before and then read or written.
+// mappedItself reports whether a file was mapped before and then read or written.
 func (d *difference) mappedItself() bool {
 	mapped := map[string]bool{}
 	for _, l := range d.p[:min(d.at, len(d.p))] {
 		switch l[0] {
 		case "mmap":
-			mapped[l[5]] = mapped[l[5]] || plain(l, 4)&(syscall.MAP_SHARED|syscall.MAP_ANON) == syscall.MAP_SHARED
+			mapped[l[5]] = mapped[l[5]] || plain(l, 4)&syscall.MAP_ANON == 0
 		case "pread", "pwrite":
 			if mapped[l[1]] {
 				return true
