@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char text[1 << 16];
@@ -98,8 +100,24 @@ static int right(const struct sum *s)
 	return s->is >= 0 && (s->is == s->was || (s->slack && s->is <= s->was + s->slack));
 }
 
+/* read_own_file has all of this program's file in memory: whoever it becomes by exec, or who
+ * looks into the file, may be the first to read a page of it, and that stays. */
+static void read_own_file(void)
+{
+	struct stat st;
+	int fd = open("/proc/self/exe", O_RDONLY);
+	void *p = MAP_FAILED;
+
+	if (fd >= 0 && fstat(fd, &st) == 0)
+		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
+	if (p == MAP_FAILED || munmap(p, (size_t)st.st_size))
+		perror("/proc/self/exe");
+	close(fd);
+}
+
 void sums_begin(void)
 {
+	read_own_file();
 	look(); /* the first look makes what looking takes */
 	collect();
 	look();

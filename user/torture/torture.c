@@ -152,21 +152,6 @@ static void report(void)
 	printf("\n");
 }
 
-/* read_own_file has all of this program's file in memory: a worker that it becomes by exec may
- * be the first to read a page of its data, and that stays. */
-static int read_own_file(void)
-{
-	struct stat st;
-	int fd = open("/proc/self/exe", O_RDONLY);
-
-	if (fd < 0 || fstat(fd, &st))
-		return wrong("/proc/self/exe", 0);
-	void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
-	if (p == MAP_FAILED || munmap(p, (size_t)st.st_size))
-		return wrong("mmap of the program", 0);
-	return close(fd);
-}
-
 int main(int argc, char **argv)
 {
 	if (argc == 5 && !strcmp(argv[1], "-worker"))
@@ -182,7 +167,7 @@ int main(int argc, char **argv)
 	if (tally == MAP_FAILED)
 		return wrong("mmap", 0) != 0;
 	rnd_seed(seed);
-	failed += swap_start() != 0 || read_own_file() != 0;
+	failed += swap_start() != 0;
 	sums_begin();
 	time_t end = time(NULL) + seconds;
 	for (uint64_t own = seed; time(NULL) < end && !failed;) {
