@@ -92,7 +92,11 @@ func (c *Context) SetSched(e any) {
 // Go starts fn as a kernel thread.
 func Go(name string, fn func()) {
 	go func() {
-		reserveStack()
+		if Lockdep {
+			reserveDeepStack()
+		} else {
+			reserveStack()
+		}
 		adopt(name)
 		fn()
 	}()

@@ -13,3 +13,9 @@ TEXT ·getg(SB), NOSPLIT, $0-8
 TEXT ·reserveStack(SB), 0, $6000-0
 	NO_LOCAL_POINTERS
 	RET
+
+// func reserveDeepStack()
+// Makes it 16 KiB.
+TEXT ·reserveDeepStack(SB), 0, $12000-0
+	NO_LOCAL_POINTERS
+	RET

@@ -49,6 +49,11 @@ func getg() uintptr
 // It would get there by doubling, and each time the runtime copies what is on it.
 func reserveStack()
 
+// reserveDeepStack is reserveStack for the checking build, whose frames are more and
+// larger. A task that grows its stack as late as in its exit takes from the Go heap's
+// reserve when nobody asks whether there is enough; and many may exit at once.
+func reserveDeepStack()
+
 // relax is called in each round of a spin loop. Though a holder is pinned, its
 // thread may have lost the processor: on a host at any time, in the kernel when
 // it waits for a lock inside the Go runtime. So a long spin gives ours away.

@@ -21,12 +21,20 @@ const (
 // reports whether an operation may create objects. May sleep when it refills; no
 // lock held.
 func EnsureHeap() bool {
-	if arch.HeapLevel() >= heapLow {
+	owed := int(heapOwed.Load())
+	if arch.HeapLevel() >= heapLow+owed {
 		return true
 	}
 	fillHeapReserve(GFPKernel)
-	return arch.HeapLevel() >= heapMin
+	return arch.HeapLevel() >= heapMin+owed
 }
+
+// heapOwed counts frames that goroutines will take which have not run yet.
+var heapOwed atomic.Int64
+
+// OweHeap notes that so many frames more will be taken from the reserve before long, or,
+// if negative, that they were. Callable anywhere.
+func OweHeap(frames int) { heapOwed.Add(int64(frames)) }
 
 // heapSmall is what a call may take from the reserve without asking, in bytes.
 const heapSmall = 64 << 10
@@ -35,7 +43,7 @@ const heapSmall = 64 << 10
 var heapPromised atomic.Int64
 
 // heapGoal is how many frames should be in the reserve.
-func heapGoal() int { return arch.HeapTarget + int(heapPromised.Load()) }
+func heapGoal() int { return arch.HeapTarget + int(heapPromised.Load()+heapOwed.Load()) }
 
 // MakeSlice is make([]T, n) for an n that a program chooses: the frames are put into
 // the reserve first, and the new object is touched before anybody else can use

@@ -273,8 +273,15 @@ func (t *Task) storeTIDs(c *Task, a *CloneArgs) {
 	}
 }
 
+// stackFrames is what a goroutine takes for its stack when it begins to run: 16 KiB at
+// most, and for a moment the half of that which it outgrows.
+const stackFrames = 6
+
 // start sets the task's goroutine going.
-func (c *Task) start() { locks.Go(c.Comm(), c.run) }
+func (c *Task) start() {
+	mm.OweHeap(stackFrames)
+	locks.Go(c.Comm(), c.run)
+}
 
 // vforkDone is where a parent waits until its vfork child lets go of the
 // address space.

@@ -3,6 +3,7 @@ package proc
 import (
 	"yolk/arch"
 	"yolk/locks"
+	"yolk/mm"
 )
 
 // syscallHandler is syscall.Dispatch, which this package cannot import.
@@ -29,6 +30,7 @@ func (t *Task) run() {
 			}
 		}
 	}()
+	mm.OweHeap(-stackFrames)
 	t.begin()
 	for {
 		t.Sched.Enter()
