@@ -49,6 +49,19 @@ func eventually(t *testing.T, what string, cond func() bool) {
 	}
 }
 
+// giveWay has e lose its CPU in one of the ways there are, by turns.
+func giveWay(e *Entity, turn int) {
+	switch turn % 3 {
+	case 0:
+		e.sliceEnd = 0
+		e.Tick()
+	case 1:
+		e.Yield()
+	case 2:
+		locks.Sleep(time.Microsecond, false)
+	}
+}
+
 // TestNoMoreTasksThanCPUs lets many tasks run and sleep and counts those that
 // are in ring 3 at once.
 func TestNoMoreTasksThanCPUs(t *testing.T) {
@@ -66,15 +79,7 @@ func TestNoMoreTasksThanCPUs(t *testing.T) {
 					for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 					}
 					inside.Add(-1)
-					switch (i + r) % 3 {
-					case 0:
-						e.sliceEnd = 0
-						e.Tick()
-					case 1:
-						e.Yield()
-					case 2:
-						locks.Sleep(time.Microsecond, false)
-					}
+					giveWay(e, int(i+r))
 				}
 			})
 		}
@@ -375,15 +380,7 @@ func TestNoTwoOnACPU(t *testing.T) {
 					}
 					on[e.cpu-1].Add(-1)
 				}
-				switch (i + r) % 3 {
-				case 0:
-					e.sliceEnd = 0
-					e.Tick()
-				case 1:
-					e.Yield()
-				case 2:
-					locks.Sleep(time.Microsecond, false)
-				}
+				giveWay(e, int(i+r))
 			}
 		})
 	}
