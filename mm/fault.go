@@ -3,7 +3,6 @@ package mm
 import (
 	"yolk/arch"
 	"yolk/arch/pt"
-	"yolk/locks"
 )
 
 // Faults. MmapSem is held for the whole of a fault, so only page stealers
@@ -180,15 +179,11 @@ func installCached(m *MM, pte *uint64, e arch.PTE, page *Page, how FaultResult) 
 func doSwapPage(m *MM, v *VMA, addr uintptr, pte *uint64, e arch.PTE, write bool) FaultResult {
 	entry := PTESwapEntry(e)
 	how := FaultMinor
-	page := LookupSwapCache(entry)
+	page, read := swapIn(entry)
 	if page == nil {
-		locks.LockKernel()
-		SwapinReadahead(entry)
-		page = ReadSwapCache(entry, true)
-		locks.UnlockKernel()
-		if page == nil {
-			return swapReadFailed(pte, e)
-		}
+		return swapReadFailed(pte, e)
+	}
+	if read {
 		how = FaultMajor
 	}
 	LockPage(page)

@@ -22,19 +22,28 @@ func pageCluster() int {
 	return 4
 }
 
-// readaheadShift sizes the next read-ahead by what became of the last one: twice
-// the ordinary block if at least half of that was used, as in a sequential scan;
-// a quarter if next to nothing was, but four slots, or a scan would never show, and
-// tasks by the hundred would each wait for one page after the other.
-func readaheadShift() int {
+// readaheadShift sizes the read-ahead for slot e by what became of the last one: twice
+// the ordinary block if at least half of that was used, as in a sequential scan.
+// If next to nothing was, it is a quarter, so that a scan shows; but e alone when
+// nothing speaks for a scan.
+func readaheadShift(e SwapEntry) int {
 	shift := pageCluster()
 	switch hits := int(raHits.Swap(0)); {
 	case hits >= 1<<shift/2:
 		return shift + 1
-	case hits < 2:
+	case hits >= 2:
+		return shift
+	case wasRead(e.Type(), e.Offset()-1) || wasRead(e.Type(), e.Offset()+1):
 		return max(shift-2, 2)
 	}
-	return shift
+	return 0
+}
+
+// wasRead reports whether slot off, a neighbour of one that is to be read, has lately
+// been read itself: its page is cached, or has taken leave of it.
+func wasRead(typ int, off uint32) bool {
+	e := MakeSwapEntry(typ, off)
+	return SwapCount(e) == 0 || inSwapCache(e)
 }
 
 // inSwapCache reports whether slot e has a page at the moment.
@@ -44,19 +53,19 @@ func inSwapCache(e SwapEntry) bool {
 	return findPage(&swapperSpace, uint64(e)) != nil
 }
 
-// SwapinReadahead starts the read of slot e and of those around it that were
-// probably stolen with it. Slots that are unused or cached already are left
-// out. It neither waits for the reads nor says whether e's was started: call
-// ReadSwapCache after it. kernel_lock held: a stealer holds it from when it gets a
-// slot until the page is in the swap cache, and a slot in between looks as if it
-// could be read. May sleep for memory.
-func SwapinReadahead(e SwapEntry) {
+// SwapinReadahead starts the read of slot e, into frame, and of those around it that
+// were probably stolen with it, as far as there are free frames. Slots that are unused
+// or cached already are left out. It does not wait for the reads; whether e's was
+// started ReadSwapCache finds out. It returns frame, if that was not needed. kernel_lock
+// held: a stealer holds it from when it gets a slot until the page is in the swap cache,
+// and a slot in between looks as if it could be read. May sleep for a request.
+func SwapinReadahead(e SwapEntry, frame *Page) *Page {
 	locks.AssertGuard(locks.KernelLock, locks.NoClass, "swap slots are read ahead")
 	si := swapArea(e)
 	if si == nil {
-		return
+		return frame
 	}
-	shift := readaheadShift()
+	shift := readaheadShift(e)
 	start := e.Offset() >> shift << shift
 	end := min(start+1<<shift, si.max.Load())
 	start = max(start, 1)
@@ -64,13 +73,15 @@ func SwapinReadahead(e SwapEntry) {
 		// Swapoff is emptying the area: cache nothing that nobody asked for.
 		start, end = e.Offset(), e.Offset()+1
 	}
-	if NrFreePages() < int(end-start)+reservedPages() {
-		tryToFreePages(GFPUser)
-	}
 	var io *swapIO
 	for off := start; off < end; off++ {
-		p := readaheadPage(MakeSwapEntry(si.typ, off), off == e.Offset())
-		if p == nil {
+		var p *Page
+		if off == e.Offset() {
+			if cached, _ := newSwapPage(e, frame); !cached {
+				continue
+			}
+			p, frame = frame, nil
+		} else if p = readaheadPage(MakeSwapEntry(si.typ, off)); p == nil {
 			continue
 		}
 		if io != nil && !io.follows(si, off) {
@@ -89,24 +100,25 @@ func SwapinReadahead(e SwapEntry) {
 	if io != nil {
 		io.submit()
 	}
+	return frame
 }
 
 // readaheadPage caches a page to read slot e into, locked and with the I/O's
-// reference, or returns nil. Only for the slot that is wanted does it go to any
-// length to find a frame.
-func readaheadPage(e SwapEntry, wanted bool) *Page {
+// reference, or returns nil: it does not go to any length to find a frame.
+func readaheadPage(e SwapEntry) *Page {
 	if SwapCount(e) == 0 || inSwapCache(e) {
 		return nil
 	}
-	gfp := GFPUser
-	if !wanted {
-		gfp &^= GFPWait
+	p := AllocPage(GFPUser &^ GFPWait)
+	if p == nil {
+		return nil
 	}
-	p, _ := newSwapPage(e, gfp)
-	if p != nil && !wanted {
-		p.Set(PGReadahead)
-		CountVM(SwapRA)
+	if cached, _ := newSwapPage(e, p); !cached {
+		PutPage(p)
+		return nil
 	}
+	p.Set(PGReadahead)
+	CountVM(SwapRA)
 	return p
 }
 

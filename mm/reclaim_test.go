@@ -103,10 +103,7 @@ func TestStealingAndReadingAllocateNothing(t *testing.T) {
 	at := addr
 	if n := testing.AllocsPerRun(50, func() {
 		e := PTESwapEntry(pteOf(m, at))
-		locks.LockKernel()
-		SwapinReadahead(e)
-		p := ReadSwapCache(e, true)
-		locks.UnlockKernel()
+		p, _ := swapIn(e)
 		if !p.Uptodate() {
 			t.Error("not read")
 		}

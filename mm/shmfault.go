@@ -2,8 +2,6 @@ package mm
 
 import (
 	"syscall"
-
-	"yolk/locks"
 )
 
 // Faults on shared memory, and the way back from swap.
@@ -69,21 +67,14 @@ func (o *shmFrames) fillSlot(slot *uint64) bool {
 // again. It reports whether it waited for the disk. ENOMEM; EIO the page could not
 // be read. No spinlock held; sleeps.
 func (o *ShmObject) SwapIn(index uint64, e SwapEntry) (read bool, err syscall.Errno) {
-	p := LookupSwapCache(e)
+	p, read := swapIn(e)
 	if p == nil {
-		locks.LockKernel()
-		SwapinReadahead(e)
-		p = ReadSwapCache(e, true)
-		locks.UnlockKernel()
-		if p == nil {
-			shmLock.Lock()
-			defer shmLock.Unlock()
-			if o.names(index, e) != nil {
-				return false, syscall.ENOMEM
-			}
-			return false, 0
+		shmLock.Lock()
+		defer shmLock.Unlock()
+		if o.names(index, e) != nil {
+			return false, syscall.ENOMEM
 		}
-		read = true
+		return false, 0
 	}
 	LockPage(p)
 	defer PutPage(p)

@@ -118,59 +118,80 @@ func FreeSwapAndCache(e SwapEntry) {
 	PutPage(p)
 }
 
+// swapIn returns the page of slot e with a reference for the caller, and whether it had
+// to be read; the read has ended then, and the page is not Uptodate if it failed. nil: no
+// memory, or the slot is no longer in use. No spinlock held; sleeps.
+//
+// Hundreds of tasks may be here at once, many of them for the same page. So the frame is
+// found before kernel_lock is taken, for which they queue, and the wait for the disk
+// comes after; and who was overtaken in the queue finds the page in the cache.
+func swapIn(e SwapEntry) (p *Page, read bool) {
+	if p = LookupSwapCache(e); p != nil {
+		return p, false
+	}
+	if NrFreePages() < 1<<pageCluster()+reservedPages() {
+		tryToFreePages(GFPUser)
+	}
+	frame := AllocPage(GFPUser)
+	if frame == nil {
+		return nil, false
+	}
+	locks.LockKernel()
+	p = LookupSwapCache(e)
+	if p == nil {
+		frame = SwapinReadahead(e, frame)
+		p, read = ReadSwapCache(e), true
+	}
+	locks.UnlockKernel()
+	if frame != nil {
+		PutPage(frame)
+	}
+	if read && p != nil {
+		WaitOnPage(p)
+	}
+	return p, read
+}
+
 // ReadSwapCache returns the page of slot e with a reference for the caller,
-// starting a read if it is not cached (read_swap_cache). With wait the read has
-// ended; the page is not Uptodate if it failed. nil: no memory, or the slot is
-// no longer in use. May sleep.
-func ReadSwapCache(e SwapEntry, wait bool) *Page {
+// starting a read if it is not cached (read_swap_cache). It does not wait for the
+// read. nil: no memory, or the slot is no longer in use. May sleep.
+func ReadSwapCache(e SwapEntry) *Page {
 	locks.MaySleep()
 	for {
-		p := LookupSwapCache(e)
+		if p := LookupSwapCache(e); p != nil {
+			return p
+		}
+		p := AllocPage(GFPUser)
 		if p == nil {
-			var again bool
-			if p, again = startSwapRead(e, GFPUser); again {
-				continue
-			}
-			if p == nil {
-				return nil
-			}
+			return nil
 		}
-		if wait {
-			WaitOnPage(p)
+		cached, again := newSwapPage(e, p)
+		if cached {
+			GetPage(p)
+			io := getReadIO(swapArea(e), e.Offset())
+			io.add(p)
+			io.submit()
+			return p
 		}
-		return p
+		PutPage(p)
+		if !again {
+			return nil
+		}
 	}
 }
 
-// startSwapRead reads one slot. again: somebody else has just cached it.
-func startSwapRead(e SwapEntry, gfp GFP) (p *Page, again bool) {
-	p, again = newSwapPage(e, gfp)
-	if p != nil {
-		GetPage(p)
-		io := getReadIO(swapArea(e), e.Offset())
-		io.add(p)
-		io.submit()
-	}
-	return p, again
-}
-
-// newSwapPage caches a fresh locked page for slot e, ready to be read into. The
-// one reference besides the cache's is the caller's.
-func newSwapPage(e SwapEntry, gfp GFP) (p *Page, again bool) {
+// newSwapPage caches the fresh page p for slot e, locked and ready to be read into.
+// The caller's reference remains the caller's. again: somebody else has just cached
+// the slot; not cached and not again: it is no longer in use.
+func newSwapPage(e SwapEntry, p *Page) (cached, again bool) {
 	if !SwapDuplicate(e) {
-		return nil, false
-	}
-	p = AllocPage(gfp)
-	if p == nil {
-		SwapFree(e)
-		return nil, false
+		return false, false
 	}
 	p.tryLockForIO()
 	if !addToSwapCache(p, e) {
 		p.unlockAfterIO()
-		PutPage(p)
 		SwapFree(e)
-		return nil, true
+		return false, true
 	}
-	return p, false
+	return true, false
 }

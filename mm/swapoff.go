@@ -127,10 +127,7 @@ func unuseMM(m *MM, si *swapInfo) errno.Errno {
 // and read-only, so that do_wp_page decides who may write. MmapSem held; sleeps.
 func unusePTE(m *MM, v *VMA, pte *uint64, old arch.PTE) errno.Errno {
 	e := PTESwapEntry(old)
-	locks.LockKernel() // a stealer between a slot and its page in the cache holds it
-	SwapinReadahead(e)
-	p := ReadSwapCache(e, true)
-	locks.UnlockKernel()
+	p, _ := swapIn(e)
 	if p == nil {
 		if loadPTE(pte) != old {
 			return 0

@@ -46,9 +46,10 @@ func findPID(nr int) *pidEntry {
 }
 
 // ThreadsMax is how many tasks there may be, as in /proc/sys/kernel/threads-max:
-// so many that what the kernel itself needs for them, about 30 KiB each, fits
-// into half of memory.
-func ThreadsMax() int { return min(max(mm.TotalPages()/16, 64), PIDMax-reservedPIDs) }
+// so many that what the kernel itself needs for them fits into half of memory: about
+// 30 KiB of the Go heap for each task, and as much for the page tables of a small process.
+// It is as many as on Linux.
+func ThreadsMax() int { return min(max(mm.TotalPages()/32, 64), PIDMax-reservedPIDs) }
 
 // allocPID enters t under a fresh number into e, which the caller allocated.
 // EAGAIN when there are ThreadsMax tasks.

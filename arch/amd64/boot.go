@@ -146,7 +146,10 @@ func startRuntime(c *percpu) {
 	str += 16
 	name := put("yolk")
 	var env [4]uintptr
-	env[0] = put("GODEBUG=tracebacklabels=0,cpu.avx=off,cpu.avx2=off,cpu.fma=off,cpu.avx512f=off") // see fpu.go
+	// cpu.*: see fpu.go. gcshrinkstackoff: a collection would halve the stacks of tasks
+	// that sleep, and hundreds that wake at once, to reclaim or to exit, would grow theirs
+	// again out of the heap's reserve, when nobody asks whether there is enough.
+	env[0] = put("GODEBUG=tracebacklabels=0,gcshrinkstackoff=1,cpu.avx=off,cpu.avx2=off,cpu.fma=off,cpu.avx512f=off")
 	env[1] = put("GOTRACEBACK=all")
 	env[2] = put(heapLimitEnv())
 	env[3] = put("GOGC=50")
