@@ -27,7 +27,7 @@ func registerProc() {
 		"slabinfo":     mm.WriteSlabinfo,
 		"sysvipc/shm":  mm.WriteSysvipcShm,
 		"lockdep":      locks.WriteLockdep,
-		"unknowncalls": syscall.WriteCounts,
+		"unknowncalls": syscall.WriteUnknown,
 		"version":      writeVersion,
 		"uptime":       writeUptime,
 		"loadavg":      writeLoadavg,

@@ -21,13 +21,16 @@ const (
 // reports whether an operation may create objects. May sleep when it refills; no
 // lock held.
 func EnsureHeap() bool {
-	owed := int(heapOwed.Load())
-	if arch.HeapLevel() >= heapLow+owed {
+	if !HeapLow() {
 		return true
 	}
 	fillHeapReserve(GFPKernel)
-	return arch.HeapLevel() >= heapMin+owed
+	return arch.HeapLevel() >= heapMin+int(heapOwed.Load())
 }
+
+// HeapLow reports whether EnsureHeap would refill the reserve. A system call asks this
+// first, for it is compiled into its callers.
+func HeapLow() bool { return arch.HeapLevel() < heapLow+int(heapOwed.Load()) }
 
 // heapOwed counts frames that goroutines will take which have not run yet.
 var heapOwed atomic.Int64

@@ -275,6 +275,10 @@ const (
 	atSecure, atRandom, atHwcap2, atExecfn, atSysinfoEhdr        = 23, 25, 26, 31, 33
 )
 
+// hwcap2FSGSBase says in AT_HWCAP2 that programs may use RDFSBASE and the like; the
+// entry code enables them (HWCAP2_FSGSBASE).
+const hwcap2FSGSBase = 1 << 1
+
 // hwcap is what AT_HWCAP says: CPUID.1:EDX. SetHwcap sets it.
 var hwcap uint64
 
@@ -302,7 +306,7 @@ func (p *program) finishStack(t *Task) *execError {
 		{atPhdr, l.phdr}, {atPhent, phdrSize}, {atPhnum, uint64(l.phnum)},
 		{atBase, l.base}, {atFlags, 0}, {atEntry, l.entry},
 		{atUID, uint64(c.UID)}, {atEUID, uint64(c.EUID)}, {atGID, uint64(c.GID)}, {atEGID, uint64(c.EGID)},
-		{atSecure, 0}, {atRandom, uint64(s.sp)}, {atHwcap2, 0},
+		{atSecure, 0}, {atRandom, uint64(s.sp)}, {atHwcap2, hwcap2FSGSBase},
 		{atExecfn, uint64(s.execfn)}, {atPlatform, uint64(platformAt)},
 	}
 	if p.vdso != 0 {

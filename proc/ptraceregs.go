@@ -35,6 +35,7 @@ const (
 // TraceRegs returns the registers of o, a stopped tracee.
 func (o *Task) TraceRegs() UserRegs {
 	c := &o.Ctx
+	c.SaveFPU()
 	return UserRegs{
 		R15: c.R15, R14: c.R14, R13: c.R13, R12: c.R12, RBP: c.RBP, RBX: c.RBX, R11: c.R11, R10: c.R10, R9: c.R9, R8: c.R8,
 		RAX: c.RAX, RCX: c.RCX, RDX: c.RDX, RSI: c.RSI, RDI: c.RDI, OrigRAX: o.call,
@@ -62,6 +63,7 @@ func (o *Task) SetTraceRegs(r *UserRegs) errno.Errno {
 		return e
 	}
 	c := &o.Ctx
+	c.SaveFPU()
 	c.R15, c.R14, c.R13, c.R12, c.RBP, c.RBX, c.R11, c.R10, c.R9, c.R8 = r.R15, r.R14, r.R13, r.R12, r.RBP, r.RBX, r.R11, r.R10, r.R9, r.R8
 	c.RAX, c.RCX, c.RDX, c.RSI, c.RDI, c.RIP, c.RSP = r.RAX, r.RCX, r.RDX, r.RSI, r.RDI, r.RIP, r.RSP
 	c.RFLAGS = c.RFLAGS&^restorableFlags | r.RFLAGS&restorableFlags

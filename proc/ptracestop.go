@@ -141,16 +141,11 @@ func (t *Task) traceCall(p *traceState) {
 	}
 }
 
-// systemCall carries out the call that the registers ask for, with stops before
-// and after it if the tracer wants them. In the first the tracer may change the
+// tracedCall carries out the call that the registers of a tracee ask for, with stops
+// before and after it if the tracer wants them. In the first the tracer may change the
 // number (-1: none) and the arguments, in the second the result.
-func (t *Task) systemCall() {
+func (t *Task) tracedCall() {
 	c := &t.Ctx
-	t.call = c.RAX
-	if t.trace.Load() == nil {
-		c.RAX = syscallHandler(t)
-		return
-	}
 	if p := t.trace.Load(); p != nil && p.mode == TraceSyscall {
 		c.RAX = errorResult(errno.ENOSYS)
 		t.traceCall(p)

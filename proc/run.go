@@ -54,7 +54,12 @@ func (t *Task) run() {
 		t.rseq.left = t.rseq.left || trap != arch.TrapSyscall
 		switch trap {
 		case arch.TrapSyscall:
-			t.systemCall()
+			t.call = t.Ctx.RAX
+			if t.trace.Load() == nil {
+				t.Ctx.RAX = syscallHandler(t)
+			} else {
+				t.tracedCall()
+			}
 		case arch.TrapException:
 			t.call = noCall
 			t.exception()

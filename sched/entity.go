@@ -68,7 +68,14 @@ func (e *Entity) Exit() {
 // held. It lets goroutines that were woken go first: ring 3 would keep the CPU
 // from them until the next tick.
 func (e *Entity) Enter() {
-	if any, other := locks.Runnable(); any {
+	if any, other := locks.Runnable(); any || !e.slot {
+		e.enterSlow(any, other)
+	}
+}
+
+// enterSlow is Enter's rare part; the other is compiled into the task loop.
+func (e *Entity) enterSlow(any, other bool) {
+	if any {
 		e.goFirst(other)
 	}
 	switch {

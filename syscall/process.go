@@ -144,12 +144,14 @@ func sysArchPrctl(t *proc.Task, a *Args) (uintptr, errno.Errno) {
 		if a[0] == archSetFS {
 			t.Ctx.FSBase = uint64(a[1])
 		} else {
+			t.Ctx.SaveFPU()
 			t.Ctx.GSBase = uint64(a[1])
 		}
 		return 0, 0
 	case archGetFS:
 		return 0, putStruct(t, a[1], &t.Ctx.FSBase)
 	case archGetGS:
+		t.Ctx.SaveFPU()
 		return 0, putStruct(t, a[1], &t.Ctx.GSBase)
 	}
 	return 0, errno.EINVAL

@@ -7,7 +7,8 @@ type UserContext struct {
 	RAX, RBX, RCX, RDX, RSI, RDI, RBP    uint64
 	R8, R9, R10, R11, R12, R13, R14, R15 uint64
 	RIP, RFLAGS, RSP                     uint64
-	FSBase, GSBase                       uint64
+	FSBase                               uint64
+	GSBase                               uint64 // valid, as FPU is, after SaveFPU
 	Vector, ErrorCode, FaultAddr         uint64
 	FullRestore                          uint64 // nonzero: RCX and R11 matter, leave by IRET (signals, sigreturn, exec, ptrace)
 	FPU                                  *FPUState

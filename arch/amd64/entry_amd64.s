@@ -68,6 +68,11 @@
 	XSAVE64 (CX) \
 	LDMXCSR ·kernelMXCSR(SB) \
 	ORQ $2, 512(CX) \
+	MOVL $MSR_KERNEL_GS_BASE, CX \
+	RDMSR \
+	SHLQ $32, DX \
+	ORQ DX, AX \
+	MOVQ AX, UserContext_GSBase(R9) \
 	MOVQ $0, UserContext_fpuOn(R9)
 
 // entry64 is where the boot stub jumps, in long mode, on the stub's page
@@ -169,6 +174,11 @@ TEXT userResume<>(SB),NOSPLIT|NOFRAME,$0
 	LOAD_SSE
 	JMP loaded
 other:
+	MOVQ percpu_fpuOwner(GS), AX
+	TESTQ AX, AX
+	JZ nobody
+	SAVE_REST                     // before GS is cleared
+nobody:
 	CMPQ BX, percpu_userCtx(GS)
 	JEQ last
 	MOVQ BX, percpu_userCtx(GS)
@@ -187,15 +197,15 @@ last:
 	ORQ percpu_debug(GS), AX
 	JNE debug
 debugged:
-	MOVQ percpu_fpuOwner(GS), AX
-	TESTQ AX, AX
-	JZ nobody
-	SAVE_REST
-nobody:
 	MOVQ BX, percpu_fpuOwner(GS)
 	MOVL percpu_id(GS), AX
 	INCQ AX
 	MOVQ AX, UserContext_fpuOn(BX)
+	MOVL $MSR_KERNEL_GS_BASE, CX  // by its number: with SWAPGS an NMI could come in between
+	MOVQ UserContext_GSBase(BX), AX
+	MOVQ AX, DX
+	SHRQ $32, DX
+	WRMSR
 	MOVQ UserContext_FPU(BX), CX
 	MOVL $XMASK, AX
 	XORL DX, DX
@@ -207,9 +217,7 @@ loaded:
 	// slow way only for RIPs that the caller has checked (below 2^47).
 	CMPQ UserContext_FullRestore(BX), $0
 	JNE full
-	MOVQ UserContext_GSBase(BX), CX
 	SWAPGS                        // from here GS is the program's
-	WRGSBASEQ CX
 	MOVQ UserContext_RAX(BX), AX
 	MOVQ UserContext_RDX(BX), DX
 	MOVQ UserContext_RSI(BX), SI
@@ -234,9 +242,7 @@ full:
 	PUSHQ UserContext_RFLAGS(BX)
 	PUSHQ $USER_CS
 	PUSHQ UserContext_RIP(BX)
-	MOVQ UserContext_GSBase(BX), CX
 	SWAPGS
-	WRGSBASEQ CX
 	MOVQ UserContext_RAX(BX), AX
 	MOVQ UserContext_RCX(BX), CX
 	MOVQ UserContext_RDX(BX), DX
@@ -381,10 +387,6 @@ TEXT ·syscallEntry(SB),NOSPLIT|NOFRAME,$0
 	MOVQ SP, BX
 	RDFSBASEQ AX
 	MOVQ AX, UserContext_FSBase(BX)
-	SWAPGS
-	RDGSBASEQ AX
-	SWAPGS
-	MOVQ AX, UserContext_GSBase(BX)
 	MOVQ UserContext_FPU(BX), CX
 	SAVE_SSE
 	LDMXCSR ·kernelMXCSR(SB)
@@ -535,10 +537,6 @@ user:
 	MOVQ $1, UserContext_FullRestore(BX)
 	RDFSBASEQ AX
 	MOVQ AX, UserContext_FSBase(BX)
-	SWAPGS
-	RDGSBASEQ AX
-	SWAPGS
-	MOVQ AX, UserContext_GSBase(BX)
 	MOVQ UserContext_FPU(BX), CX
 	SAVE_SSE
 	LDMXCSR ·kernelMXCSR(SB)

@@ -7,7 +7,8 @@ import (
 
 // The program's x87 and AVX registers stay in the CPU while the kernel works for
 // it, for the kernel uses neither: it is compiled for SSE2, and GODEBUG keeps the
-// assembly of Go's library from AVX. A trap saves XMM and MXCSR alone.
+// assembly of Go's library from AVX. A trap saves XMM and MXCSR alone. Its GS base
+// stays, too, in the register that SWAPGS exchanges; they go to memory together.
 //
 // Whose registers a CPU keeps says percpu.fpuOwner, and UserContext.fpuOn says it
 // the other way round; both are changed by that CPU, with interrupts off. They go to
@@ -15,8 +16,8 @@ import (
 // lets others go first, and when anybody wants to look: SaveFPU. A task that the Go
 // scheduler has moved meanwhile asks the CPU on which it ran, by an interrupt.
 
-// SaveFPU makes u.FPU the whole state of the program, to read and to change until
-// its next EnterUser. For the task's own goroutine, or while the task is stopped.
+// SaveFPU makes u.FPU and u.GSBase the whole state of the program, to read and to
+// change until its next EnterUser. For the task's own goroutine, or while the task is stopped.
 // Waits for another CPU if the task has moved. No spinlock held.
 func (u *UserContext) SaveFPU() {
 	for {

@@ -17,7 +17,7 @@ type percpu struct {
 	cur       uintptr // *kthread that runs here; its registers are saved there
 	floorSP   uintptr // top of the floor stack
 	userCtx   uintptr // *UserContext of the program in ring 3
-	fpuOwner  uintptr // *UserContext whose x87 and AVX state the registers hold, 0 for nobody
+	fpuOwner  uintptr // *UserContext whose x87 and AVX state and GS base the registers hold, 0 for nobody
 	scratch   uintptr // entry code's spare word
 	mm        uintptr // *MMContext whose tables CR3 holds, 0 for the kernel's own
 	fsFloor   uintptr // FS base while the floor runs: its TLS word leads to floorG

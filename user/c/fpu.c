@@ -1,5 +1,5 @@
-/* Vector and floating-point state belongs to one task: it survives switches,
- * calls and signals, and is not seen by the next. */
+/* Vector and floating-point state and the base of GS belong to one task: they survive
+ * switches, calls and signals, and are not seen by the next. */
 #define _GNU_SOURCE
 #include "tap.h"
 
@@ -9,9 +9,13 @@
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stddef.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/user.h>
 
 static int has_avx(void) { return __builtin_cpu_supports("avx"); }
 
@@ -137,11 +141,25 @@ TEST(control_words_of_a_new_thread)
 	CHECK((mxcsr & 0x1f80) == 0x1f80); /* all exceptions masked */
 }
 
-/* All that a program has: the image of FXSAVE (x87, MXCSR, XMM) and the upper halves of YMM. */
+/* All that a program has: the image of FXSAVE (x87, MXCSR, XMM), the upper halves of YMM, and
+ * the base of GS, which nothing else here uses. */
 struct state {
 	unsigned char fx[512] __attribute__((aligned(64)));
 	unsigned char ymm[16][32];
+	unsigned long gs;
 };
+
+/* has_bases says whether programs may use RDGSBASE and the like. */
+static int has_bases(void) { return (getauxval(AT_HWCAP2) & 2) != 0; }
+
+static unsigned long gs_base(void)
+{
+	unsigned long v;
+	__asm__ volatile("rdgsbase %0" : "=r"(v));
+	return v;
+}
+
+static void set_gs_base(unsigned long v) { __asm__ volatile("wrgsbase %0" ::"r"(v) : "memory"); }
 
 /* fill makes a state of its own from seed: eight numbers on the x87 stack, a precision and a
  * rounding mode, all vector registers. */
@@ -163,6 +181,7 @@ static void fill(struct state *s, unsigned seed)
 		st[7] |= 0x80;			     /* normal */
 		st[8] = (unsigned char)(seed * 3), st[9] = 0x40;
 	}
+	s->gs = seed * 0x5deece66dUL & 0x7fffffffffff;
 }
 
 /* across loads in, makes the call nr (or, for -1, writes to the byte at a), and stores what the
@@ -177,12 +196,16 @@ __attribute__((target("avx"))) static long across(const struct state *in, struct
 #define LOAD(n) "vmovdqu 512+32*" #n "(%%r8), %%ymm" #n "\n\t"
 #define STORE(n) "vmovdqu %%ymm" #n ", 512+32*" #n "(%%r9)\n\t"
 	__asm__ volatile("fxrstor64 (%%r8)\n\t" EACH(LOAD)
+			 "mov 1024(%%r8), %%rcx\n\t"
+			 "wrgsbase %%rcx\n\t"
 			 "cmp $-1, %%rax\n\t"
 			 "je 1f\n\t"
 			 "syscall\n\t"
 			 "jmp 2f\n"
 			 "1: incb (%%rdi)\n"
 			 "2: fxsave64 (%%r9)\n\t" EACH(STORE)
+			 "rdgsbase %%rcx\n\t"
+			 "mov %%rcx, 1024(%%r9)\n\t"
 			 "vzeroupper\n\t"
 			 "fninit\n\t"
 			 "mov $0x1f80, %%ecx\n\t"
@@ -204,7 +227,7 @@ static int same(const struct state *in, const struct state *out)
 	for (int i = 32; i < 160; i += 16)
 		if (memcmp(in->fx + i, out->fx + i, 10) != 0)
 			return 0;
-	return memcmp(in->fx, out->fx, 6) == 0 && memcmp(in->fx + 24, out->fx + 24, 4) == 0 &&
+	return in->gs == out->gs && memcmp(in->fx, out->fx, 6) == 0 && memcmp(in->fx + 24, out->fx + 24, 4) == 0 &&
 	       memcmp(in->ymm, out->ymm, sizeof in->ymm) == 0;
 }
 
@@ -270,11 +293,13 @@ static long play(struct player *p, int rounds)
 __attribute__((target("avx"))) static void spoil_all(int sig)
 {
 	struct state own, after;
+	unsigned long gs = gs_base(); /* no part of what a handler's return restores */
 
 	fill(&own, (unsigned)sig + 77);
 	across(&own, &after, SYS_getppid, 0, 0, 0);
 	if (!same(&own, &after))
 		_exit(9);
+	set_gs_base(gs);
 }
 
 static void *play_in_thread(void *arg) { return (void *)play(arg, 1500); }
@@ -287,8 +312,8 @@ TEST(all_of_it_across_everything)
 	pthread_t thread[PLAYERS];
 	int status, there[2], back[2];
 
-	if (!has_avx())
-		SKIP("no AVX");
+	if (!has_avx() || !has_bases())
+		SKIP("no AVX, or no WRGSBASE");
 	signal(SIGUSR1, spoil_all);
 	signal(SIGPIPE, SIG_IGN);
 	for (int i = 0; i < PLAYERS; i++) {
@@ -325,8 +350,8 @@ TEST(a_child_has_its_parents)
 	struct state in, out;
 	int status;
 
-	if (!has_avx())
-		SKIP("no AVX");
+	if (!has_avx() || !has_bases())
+		SKIP("no AVX, or no WRGSBASE");
 	for (unsigned seed = 1; seed <= 50; seed++) {
 		fill(&in, seed * 12345);
 		long pid = across(&in, &out, SYS_fork, 0, 0, 0);
@@ -335,4 +360,43 @@ TEST(a_child_has_its_parents)
 			_exit(0);
 		CHECK(waitpid((pid_t)pid, &status, 0) == pid && status == 0);
 	}
+}
+
+enum { SET_GS = 0x1001, GET_GS = 0x1004 }; /* of arch_prctl */
+
+/* The base of GS as the program, the kernel and a tracer see and set it. */
+TEST(base_of_gs)
+{
+	const size_t at = offsetof(struct user_regs_struct, gs_base);
+	unsigned long got = 0;
+	int status;
+
+	if (!has_bases())
+		SKIP("no WRGSBASE");
+	set_gs_base(0x123456789000);
+	CHECK(syscall(SYS_arch_prctl, GET_GS, &got) == 0);
+	EQ(got, 0x123456789000);
+	CHECK(syscall(SYS_arch_prctl, SET_GS, 0x7654321000) == 0);
+	EQ(gs_base(), 0x7654321000);
+
+	pid_t pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		if (gs_base() != 0x7654321000)
+			_exit(1);
+		set_gs_base(0x1111111000);
+		if (ptrace(PTRACE_TRACEME, 0, 0, 0) != 0)
+			_exit(2);
+		raise(SIGSTOP);
+		_exit(gs_base() == 0x2222222000 ? 0 : 3);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && WIFSTOPPED(status));
+	EQ(ptrace(PTRACE_PEEKUSER, pid, at, 0), 0x1111111000);
+	CHECK(ptrace(PTRACE_POKEUSER, pid, at, 0x2222222000) == 0);
+	EQ(ptrace(PTRACE_PEEKUSER, pid, at, 0), 0x2222222000);
+	CHECK(ptrace(PTRACE_CONT, pid, 0, 0) == 0);
+	CHECK(waitpid(pid, &status, 0) == pid);
+	EQ(status, 0);
+	EQ(gs_base(), 0x7654321000);
+	set_gs_base(0);
 }
