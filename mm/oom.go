@@ -34,8 +34,8 @@ func dying() bool {
 // oomPatience is how long an allocation waits for a victim to give up its pages.
 const oomPatience = 2 * time.Second
 
-// outOfMemory is called when RAM and swap are full and reclaim made no progress
-// (out_of_memory). It kills the fattest address space, unless one that was
+// outOfMemory is called when RAM and swap are full and reclaim made no progress, or
+// would make next to none (out_of_memory). It kills the fattest address space, unless one that was
 // killed is still on its way out, and waits for frames. It reports whether to
 // try again. No spinlock held; sleeps.
 func outOfMemory() bool {
@@ -61,13 +61,22 @@ func outOfMemory() bool {
 	return !dying()
 }
 
+// littleToSteal reports whether the kernel itself has nearly all of memory, in page
+// tables above all, which nobody can steal. What is left to programs then goes to
+// swap and comes back for every few of their instructions, and to find it there are
+// all those tables to search. No spinlock held.
+func littleToSteal() bool {
+	i := Meminfo()
+	return i.Free+i.Cached+i.SwapCached+i.Shmem+i.Anon < i.Total/16
+}
+
 // Range of oom_score_adj.
 const (
 	OOMScoreAdjMin = -1000 // never chosen
 	OOMScoreAdjMax = 1000
 )
 
-// oomBadness is what the end of m would free, in pages, moved by oom_score_adj as
+// oomBadness is what the end of m would free, in pages and page tables, moved by oom_score_adj as
 // by that many thousandths of all memory; not ok if m is not to be killed. Source:
 // Linux's oom_badness.
 func oomBadness(m *MM) (points int64, ok bool) {
@@ -75,7 +84,7 @@ func oomBadness(m *MM) (points int64, ok bool) {
 	if adj == OOMScoreAdjMin {
 		return 0, false
 	}
-	points = m.RSS.Load() + m.SwapEnts.Load()
+	points = m.RSS.Load() + m.SwapEnts.Load() + m.PTables.Load()
 	return points + adj*oomTotal()/OOMScoreAdjMax, points > 0
 }
 

@@ -42,6 +42,9 @@ func tryToFreePages(gfp GFP) bool {
 	if ctx.Flags&locks.PFMemAlloc != 0 {
 		return false
 	}
+	if littleToSteal() && ctx.Flags&locks.PFSwapoff == 0 {
+		outOfMemory()
+	}
 	ctx.Flags |= locks.PFMemAlloc
 	n := doTryToFreePages(gfp)
 	if NrFreePages() <= reservedPages() {

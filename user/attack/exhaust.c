@@ -110,3 +110,24 @@ TEST(tmpfs_ends_with_enospc)
 	CHECK(close(fd) == 0 && unlink("/tmp/full") == 0);
 	still_alive();
 }
+
+/* One page in each of many page tables: all of those pages fit into swap, the tables stay.
+ * With next to nothing left to steal, each page comes back as soon as it has gone. */
+TEST(page_tables_end_with_sigkill)
+{
+	const long apart = 2 << 20, many = 1 << 18;
+	int status;
+	pid_t p = fork();
+	CHECK(p >= 0);
+	if (p == 0) {
+		char *m = mmap(NULL, many * apart, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (m == MAP_FAILED)
+			_exit(1);
+		for (long i = 0; i < many; i++)
+			m[i * apart] = 1;
+		_exit(2);
+	}
+	CHECK(waitpid(p, &status, 0) == p);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	still_alive();
+}
