@@ -225,10 +225,28 @@ func (r *ramFile) drop(from, to uint64) {
 	}
 }
 
-// zero makes [off, off+n) read as zeros (FALLOC_FL_PUNCH_HOLE); i_sem held.
-func (r *ramFile) zero(i *Inode, off, n int64) syscall.Errno {
+// punch frees [off, off+n), which reads as zeros from now on (FALLOC_FL_PUNCH_HOLE); i_sem
+// held. Pages that the archive has bytes for stay, as zeros. Errors as find.
+func (r *ramFile) punch(i *Inode, off, n int64) syscall.Errno {
 	// The rest of the last page too: mappings show it, and may have written there.
 	end := min(off+n, int64(pageRange(i.size.Load()))<<arch.PageShift)
+	mm.LockShm()
+	first := max(pageRange(off), pageRange(int64(len(r.base))))
+	mm.UnlockShm()
+	last := uint64(max(end, 0)) >> arch.PageShift
+	if first >= last {
+		return r.zero(off, end)
+	}
+	if e := r.zero(off, int64(first)<<arch.PageShift); e != 0 {
+		return e
+	}
+	r.drop(first, last)
+	mm.VMUnmapHole(&r.mappings, first, last)
+	return r.zero(int64(last)<<arch.PageShift, end)
+}
+
+// zero makes [off, end) read as zeros; i_sem held.
+func (r *ramFile) zero(off, end int64) syscall.Errno {
 	for off < end {
 		at := off & (arch.PageSize - 1)
 		c := min(arch.PageSize-at, end-off)

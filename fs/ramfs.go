@@ -144,7 +144,7 @@ func (r *ramFile) Allocate(i *Inode, mode uint32, off, n int64) syscall.Errno {
 		if r.sealed(SealWrite | SealFutureWrite) {
 			return syscall.EPERM
 		}
-		if e := r.zero(i, off, n); e != 0 {
+		if e := r.punch(i, off, n); e != 0 {
 			return e
 		}
 	default:

@@ -151,6 +151,11 @@ func (f *File) Mmap(v *mm.VMA) syscall.Errno {
 	return f.ops.Map(f, v)
 }
 
+// PunchHole makes *File an mm.Puncher.
+func (f *File) PunchHole(off, n int64) syscall.Errno {
+	return f.Allocate(fallocPunchHole|fallocKeepSize, off, n)
+}
+
 // IMmap is the ring of the inode's mappings, nil if it is never truncated.
 func (f *File) IMmap() *mm.IMmap {
 	switch o := f.ops.(type) {

@@ -137,3 +137,72 @@ func TestProcText(t *testing.T) {
 		}
 	}
 }
+
+// A page that its file loses while a fault is on the way must not be mapped.
+func TestFaultOvertaken(t *testing.T) {
+	testMachine(t, 256)
+	m := testSpace(t)
+	f := newTestFile(4)
+	cut := func() {}
+	nopage := f.ops.Nopage
+	f.ops.Nopage = func(v *VMA, addr uintptr, noShare bool) (*Page, FaultResult) {
+		p, how := nopage(v, addr, noShare)
+		cut()
+		cut = func() {}
+		return p, how
+	}
+	m.MmapSem.Lock()
+	DoMmap(m, f, base, 4*pg, rw, syscall.MAP_SHARED|fixed, 0)
+	m.MmapSem.Unlock()
+	for name, overtake := range map[string]func(){
+		"truncate": func() { VMTruncate(&f.mappings, 1) },
+		"a hole":   func() { VMUnmapHole(&f.mappings, 1, 2) },
+	} {
+		tried := 0
+		cut = func() { tried++; overtake() }
+		if r := HandleFault(m, base+pg, AccessWrite); r.Failed() {
+			t.Fatalf("%s: the fault fails: %v", name, r)
+		}
+		if tried != 1 || pteOf(m, base+pg) != 0 {
+			t.Errorf("%s: the page is mapped that came before: %#x", name, pteOf(m, base+pg))
+		}
+		if m.poke(0, base+pg, 1); pteOf(m, base+pg) == 0 {
+			t.Errorf("%s: the next try maps nothing", name)
+		}
+		zapPageRange(m, base+pg, base+2*pg)
+	}
+	CheckInvariants(m)
+}
+
+// Shared memory without a file: a page that others map becomes zeros, another is freed.
+func TestMadviseRemove(t *testing.T) {
+	testMachine(t, 512)
+	m := testSpace(t)
+	m.tMmap(base, 4*pg, rw, shared|fixed)
+	for i := range uintptr(4) {
+		m.poke(0, base+i*pg, 7)
+	}
+	c, e := DupMM(m, noLimits())
+	if e != 0 {
+		t.Fatal(e)
+	}
+	c.peek(1, base+pg)
+	m.tMadvise(base+2*pg, 2*pg, syscall.MADV_RANDOM) // two vmas
+	free := NrFreePages()
+	if e := m.tMadvise(base+pg, 2*pg, madvRemove); e != 0 {
+		t.Fatal(e)
+	}
+	if n := NrFreePages() - free; n != 1 {
+		t.Errorf("%d frames freed, want 1", n)
+	}
+	for i, want := range []uint64{7, 0, 0, 7} {
+		if v, _ := m.peek(0, base+uintptr(i)*pg); v != want {
+			t.Errorf("page %d holds %d, want %d", i, v, want)
+		}
+		if v, _ := c.peek(1, base+uintptr(i)*pg); v != want {
+			t.Errorf("page %d of the child holds %d, want %d", i, v, want)
+		}
+	}
+	CheckInvariants(m)
+	MMPut(c)
+}

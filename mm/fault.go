@@ -127,6 +127,10 @@ func doNoPage(m *MM, v *VMA, addr uintptr, pte *uint64, write bool) FaultResult 
 		prepareAnon(m, v)
 	}
 	injectR8(m)
+	ring, truncs := v.ring(), uint32(0)
+	if ring != nil {
+		truncs = ring.truncs.Load()
+	}
 	assertDriver()
 	page, how := v.VMOps.Nopage(v, addr, noShare)
 	assertDriver()
@@ -146,7 +150,7 @@ func doNoPage(m *MM, v *VMA, addr uintptr, pte *uint64, write bool) FaultResult 
 	if !noShare && v.VMOps.PageCache {
 		how = installCached(m, pte, e, page, how)
 	} else {
-		installPTE(m, pte, e, page)
+		installUncut(m, pte, e, page, ring, truncs)
 	}
 	if noShare && v.VMOps.PageCache && v.pgoffAt(addr) >= pagesOf(v.PrivateData.(*Mapping).Ops.Size()) {
 		// A truncate may have been through before the copy was mapped.
@@ -155,6 +159,22 @@ func doNoPage(m *MM, v *VMA, addr uintptr, pte *uint64, write bool) FaultResult 
 		faultAround(m, v, addr, pte)
 	}
 	return how
+}
+
+// installUncut is installPTE for a page of a driver, which was asked for it when r.truncs
+// was as given. If that has changed the page may not be the file's any more, and the next
+// try finds out; a truncation after this will find what is mapped here.
+func installUncut(m *MM, pte *uint64, e arch.PTE, page *Page, r *IMmap, truncs uint32) {
+	m.PageTableLock.Lock()
+	if loadPTE(pte).None() && (r == nil || r.truncs.Load() == truncs) {
+		setPTE(pte, e)
+		countPTE(m, e, 1)
+		page = nil
+	}
+	m.PageTableLock.Unlock()
+	if page != nil {
+		PutPage(page)
+	}
 }
 
 // installCached is installPTE for a page of a file. A truncate may have taken it

@@ -32,9 +32,10 @@ func adviceKnown(advice int) bool {
 	return changesFlags(advice)
 }
 
-// DoMadvise (sys_madvise) takes advice on [start, start+length). MmapSem held, no
-// spinlock; may sleep. EINVAL unaligned, wrapping, unknown, or not for such a
-// mapping; EPERM sealed; ENOMEM a hole, after the advice was taken on the rest.
+// DoMadvise (sys_madvise) takes advice on [start, start+length). MmapSem held, which
+// MADV_REMOVE lets go of meanwhile, no spinlock; may sleep. EINVAL unaligned, wrapping, unknown, or not for such a
+// mapping; EPERM sealed; ENOMEM a hole, after the advice was taken on the rest; of
+// MADV_REMOVE also EACCES no shared mapping that may write, and what its file says.
 func DoMadvise(m *MM, start, length uintptr, advice int) syscall.Errno {
 	if !adviceKnown(advice) || start&^arch.PageMask != 0 {
 		return syscall.EINVAL
@@ -106,7 +107,7 @@ func adviseVMA(m *MM, v *VMA, start, end uintptr, advice int) syscall.Errno {
 		}
 		return 0
 	case madvRemove:
-		return syscall.EINVAL // no mapping here can punch holes into what backs it
+		return punchHole(m, v, start, end)
 	case madvCold, madvPageout:
 		if locked || v.VMFlags&VMIO != 0 {
 			return syscall.EINVAL
@@ -123,6 +124,35 @@ func adviseVMA(m *MM, v *VMA, start, end uintptr, advice int) syscall.Errno {
 	if e = f.apply(); e == 0 {
 		f.join()
 	}
+	return e
+}
+
+// Puncher is a File of which a range can be freed (FALLOC_FL_PUNCH_HOLE). It takes locks
+// that come before any MmapSem, and sleeps. EOPNOTSUPP, EPERM, and what the file gives.
+type Puncher interface {
+	PunchHole(off, n int64) syscall.Errno
+}
+
+// punchHole frees what the file of v has for [start, end) (madvise_remove). MmapSem held;
+// it is dropped and taken again, so that v may be gone.
+func punchHole(m *MM, v *VMA, start, end uintptr) syscall.Errno {
+	if v.VMFlags&VMLocked != 0 || v.VMFile == nil {
+		return syscall.EINVAL
+	}
+	if v.VMFlags&(VMShared|VMMayWrite) != VMShared|VMMayWrite {
+		return syscall.EACCES
+	}
+	p, ok := v.VMFile.(Puncher)
+	if !ok {
+		return syscall.EOPNOTSUPP
+	}
+	file, off := v.VMFile, int64(v.pgoffAt(start))<<arch.PageShift
+	file.GetFile()
+	zapPageRange(m, start, end)
+	m.MmapSem.Unlock()
+	e := p.PunchHole(off, int64(end-start))
+	file.FPut()
+	m.MmapSem.Lock()
 	return e
 }
 

@@ -116,6 +116,32 @@ func (o *shmFrames) destroy() {
 	}
 }
 
+// PunchHole implements Puncher: pages that are mapped become zeros, others and what is
+// in swap are freed. off and n are whole pages. No spinlock held.
+func (o *shmFrames) PunchHole(off, n int64) syscall.Errno {
+	last := uint64(off+n) >> arch.PageShift
+	for index := uint64(off) >> arch.PageShift; ; index++ {
+		shmLock.Lock()
+		var slot *uint64
+		if index, slot = o.ShmNext(index); slot == nil || index >= last {
+			shmLock.Unlock()
+			return 0
+		}
+		p, _ := ShmPage(slot)
+		if p == nil || p.Count() == 2 {
+			had := o.Take(slot)
+			shmLock.Unlock()
+			FreeShmSlot(had)
+		} else {
+			shmLock.Unlock()
+			arch.ClearPage(p.PFN())
+		}
+		if p != nil {
+			PutPage(p)
+		}
+	}
+}
+
 // The methods below make *shmFrames a File.
 
 // GetFile takes another reference.

@@ -1,6 +1,7 @@
 package mm
 
 import (
+	"math"
 	"syscall"
 
 	"yolk/arch"
@@ -11,20 +12,24 @@ import (
 // ends there now. The caller has set the new size, so that faults from here on
 // find no page, and drops the pages afterwards. Takes i_shared_lock, and each
 // mm's PageTableLock inside; does not sleep. Source: 2.4 vmtruncate.
-func VMTruncate(r *IMmap, first uint64) {
+func VMTruncate(r *IMmap, first uint64) { r.unmapRange(first, math.MaxUint64, false) }
+
+// VMUnmapHole unmaps pages [first, last) of the file in every address space; copies
+// that private mappings have made stay. The caller has taken the pages from the file
+// before: a fault that found one then either has mapped it by now, or finds out that
+// it must look again. Locks as VMTruncate.
+func VMUnmapHole(r *IMmap, first, last uint64) { r.unmapRange(first, last, true) }
+
+func (r *IMmap) unmapRange(first, last uint64, keepAnon bool) {
 	r.truncs.Add(1)
 	r.ISharedLock.Lock()
 	defer r.ISharedLock.Unlock()
 	for v := r.head; v != nil; v = v.nextShare {
-		start := v.VMStart
-		if first > v.VMPgoff {
-			skip := first - v.VMPgoff
-			if skip >= uint64(v.VMEnd-v.VMStart)>>arch.PageShift {
-				continue
-			}
-			start += uintptr(skip) << arch.PageShift
+		from, to := max(first, v.VMPgoff), min(last, v.VMPgoff+uint64(v.pages()))
+		if from < to {
+			at := v.VMStart - uintptr(v.VMPgoff)<<arch.PageShift
+			zapRange(v.VMMM, at+uintptr(from)<<arch.PageShift, at+uintptr(to)<<arch.PageShift, keepAnon && v.VMFlags&VMShared == 0)
 		}
-		zapPageRange(v.VMMM, start, v.VMEnd)
 	}
 }
 

@@ -151,7 +151,7 @@ type File interface {
 type IMmap struct {
 	ISharedLock locks.SpinLock
 	head        *VMA
-	truncs      atomic.Uint32 // how often VMTruncate has begun
+	truncs      atomic.Uint32 // how often VMTruncate or VMUnmapHole has begun
 }
 
 // Limits are the resource limits that bear on an address space, in bytes. They

@@ -10,8 +10,11 @@ const zapBatch = 64
 
 // zapPageRange empties all ptes of [start, end) and drops what they held. The
 // caller holds MmapSem, or the mm is its alone, or (truncate) i_shared_lock. Never sleeps.
-func zapPageRange(m *MM, start, end uintptr) {
-	var g gather
+func zapPageRange(m *MM, start, end uintptr) { zapRange(m, start, end, false) }
+
+// zapRange is zapPageRange; it can leave alone the mapping's own pages, in memory or in swap.
+func zapRange(m *MM, start, end uintptr, keepAnon bool) {
+	g := gather{keepAnon: keepAnon}
 	for start < end {
 		g.n = 0
 		m.PageTableLock.Lock()
@@ -43,6 +46,7 @@ func zapPageRange(m *MM, start, end uintptr) {
 
 // gather are the pages of one batch, all from [first, last).
 type gather struct {
+	keepAnon    bool
 	n           int
 	pages       [zapBatch]*Page
 	first, last uintptr
@@ -52,7 +56,8 @@ type gather struct {
 // returns the address where it stopped. PageTableLock held.
 func (g *gather) zapTable(m *MM, ptes []uint64, addr uintptr) uintptr {
 	for i := range ptes {
-		if loadPTE(&ptes[i]).None() {
+		e := loadPTE(&ptes[i])
+		if e.None() || g.keepAnon && (!ptePresent(e) || e&pteAnon != 0) {
 			continue
 		}
 		at := addr + uintptr(i)<<arch.PageShift

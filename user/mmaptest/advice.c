@@ -1,5 +1,10 @@
 #include "mm.h"
 
+#include <pthread.h>
+#include <sched.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
+
 TEST(madvise_dontneed)
 {
 	char *p = new_pages(6, RW);
@@ -98,4 +103,102 @@ TEST(msync_of_memory)
 	FAILS(msync(p + 1, PAGES(1), MS_SYNC), EINVAL);
 	CHECK(munmap(p + PAGES(1), PAGES(1)) == 0);
 	FAILS(msync(p, PAGES(3), MS_SYNC), ENOMEM);
+}
+
+/* Of memory files, shared anonymous memory and segments MADV_REMOVE frees what nobody else
+ * maps; all of them read as zeros, whoever maps them. */
+TEST(madvise_remove)
+{
+	int fd = memfd_create("holes", 0), id = shmget(IPC_PRIVATE, PAGES(6), 0600);
+	char *of[3], *other = mmap(NULL, PAGES(6), RW, MAP_PRIVATE, fd, 0);
+	struct stat before, after;
+
+	CHECK(fd >= 0 && ftruncate(fd, PAGES(6)) == 0 && id >= 0);
+	of[0] = mmap(NULL, PAGES(6), RW, MAP_SHARED, fd, 0);
+	of[1] = mmap(NULL, PAGES(6), RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	of[2] = shmat(id, NULL, 0);
+	CHECK(shmctl(id, IPC_RMID, NULL) == 0);
+	for (int k = 0; k < 3; k++) {
+		CHECK(of[k] != MAP_FAILED);
+		fill(of[k], 6);
+	}
+	CHECK(filled(other, 0) && filled(other + PAGES(2), 2));
+	other[PAGES(3)] = 77; /* a copy of its own */
+	CHECK(fstat(fd, &before) == 0);
+	for (int k = 0; k < 3; k++) {
+		CHECK(madvise(of[k] + PAGES(2), PAGES(2), MADV_REMOVE) == 0);
+		CHECK(filled(of[k] + PAGES(1), 1) && filled(of[k] + PAGES(4), 4));
+		for (size_t i = PAGES(2); i < PAGES(4); i++)
+			CHECK(of[k][i] == 0);
+	}
+	EQ(other[PAGES(2)], 0);
+	EQ(other[PAGES(3)], 77);
+	CHECK(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, PAGES(1) + 1, PAGES(3) - 2) == 0);
+	EQ(of[0][PAGES(4) - 1], 0);
+	CHECK(of[0][PAGES(1)] != 0 && of[0][PAGES(1) + 1] == 0);
+	CHECK(ftruncate(fd, PAGES(6)) == 0);
+	of[0][PAGES(2)] = 5; /* both see the new page */
+	EQ(other[PAGES(2)], 5);
+	CHECK(madvise(of[0] + PAGES(2), PAGES(2), MADV_REMOVE) == 0 && fstat(fd, &after) == 0);
+	EQ(before.st_blocks - after.st_blocks, 2 * 8);
+}
+
+TEST(madvise_remove_errors)
+{
+	char name[] = "/tmp/remove.XXXXXX";
+	int fd = mkstemp(name), ro = open(name, O_RDONLY);
+	char *p = new_pages(1, RW), *q;
+
+	CHECK(fd >= 0 && unlink(name) == 0 && ftruncate(fd, PAGES(2)) == 0);
+	FAILS(madvise(p, PAGES(1), MADV_REMOVE), EINVAL);
+	CHECK((q = mmap(NULL, PAGES(1), RW, MAP_PRIVATE, fd, 0)) != MAP_FAILED);
+	FAILS(madvise(q, PAGES(1), MADV_REMOVE), EACCES);
+	CHECK((q = mmap(NULL, PAGES(1), PROT_READ, MAP_SHARED, ro, 0)) != MAP_FAILED);
+	FAILS(madvise(q, PAGES(1), MADV_REMOVE), EACCES);
+	CHECK((q = mmap(NULL, PAGES(1), RW, MAP_SHARED, fd, 0)) != MAP_FAILED);
+	CHECK(mprotect(q, PAGES(1), PROT_READ) == 0 && madvise(q, PAGES(1), MADV_REMOVE) == 0);
+	CHECK(mlock(q, PAGES(1)) == 0);
+	FAILS(madvise(q, PAGES(1), MADV_REMOVE), EINVAL);
+}
+
+static int holes_fd;
+static char *holes;
+static volatile int holes_end;
+
+static void *punch(void *arg)
+{
+	while (!holes_end)
+		if (fallocate(holes_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PAGES(4)) != 0)
+			return "fallocate";
+	return arg;
+}
+
+/* Whoever maps a page while it is taken out of the file must not be left with it: what is
+ * stored through one mapping after the last hole is what the other and read() see. */
+TEST(holes_against_faults)
+{
+	pthread_t t;
+	void *wrong;
+	unsigned seen;
+
+	CHECK((holes_fd = memfd_create("holes", 0)) >= 0 && ftruncate(holes_fd, PAGES(4)) == 0);
+	CHECK((holes = mmap(NULL, PAGES(4), RW, MAP_SHARED, holes_fd, 0)) != MAP_FAILED);
+	char *twin = mmap(NULL, PAGES(4), RW, MAP_SHARED, holes_fd, 0);
+	for (unsigned round = 1; round <= 60; round++) {
+		holes_end = 0;
+		CHECK(pthread_create(&t, NULL, punch, NULL) == 0);
+		for (unsigned i = 0; i < 200; i++) {
+			((volatile char *)holes)[PAGES(i % 4)] = 1;
+			if (i % 50 == 49)
+				sched_yield();
+		}
+		holes_end = 1;
+		CHECK(pthread_join(t, &wrong) == 0 && wrong == NULL);
+		for (int k = 0; k < 4; k++) {
+			*(unsigned *)(holes + PAGES(k)) = round;
+			EQ(*(unsigned *)(twin + PAGES(k)), round);
+			CHECK(pread(holes_fd, &seen, sizeof seen, PAGES(k)) == sizeof seen);
+			EQ(seen, round);
+		}
+	}
 }
