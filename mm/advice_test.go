@@ -206,3 +206,32 @@ func TestMadviseRemove(t *testing.T) {
 	CheckInvariants(m)
 	MMPut(c)
 }
+
+func TestPageOut(t *testing.T) {
+	const pages = 100 // more than a batch
+	promptMachine(t, 1024, 500)
+	m := testSpace(t)
+	addr := mustMmap(t, m, pages)
+	fill(t, m, 0, addr, pages, 1)
+	if e := m.tMadvise(addr, pages*pg, madvCold); e != 0 {
+		t.Fatal(e)
+	}
+	for i := range uintptr(pages) {
+		if e := pteOf(m, addr+i*pg); e.Young() || !e.Present() {
+			t.Fatalf("page %d, cold: %#x", i, e)
+		}
+	}
+	m.peek(0, addr+3*pg)
+	GetPage(PageOf(pteOf(m, addr+5*pg).PFN())) // somebody else's as well
+	if e := m.tMadvise(addr, pages*pg, madvPageout); e != 0 {
+		t.Fatal(e)
+	}
+	for i := range uintptr(pages) {
+		if e := pteOf(m, addr+i*pg); PTESwapped(e) == (i == 5) {
+			t.Errorf("page %d, paged out: %#x", i, e)
+		}
+	}
+	PutPage(PageOf(pteOf(m, addr+5*pg).PFN()))
+	verify(t, m, 0, addr, pages, 1)
+	CheckInvariants(m)
+}

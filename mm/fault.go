@@ -103,16 +103,7 @@ func doAnonymousPage(m *MM, v *VMA, addr uintptr, pte *uint64, write bool) Fault
 
 // installPTE fills an empty pte, or drops the page when it is no longer empty.
 func installPTE(m *MM, pte *uint64, e arch.PTE, page *Page) FaultResult {
-	m.PageTableLock.Lock()
-	if loadPTE(pte).None() {
-		setPTE(pte, e)
-		countPTE(m, e, 1)
-		page = nil
-	}
-	m.PageTableLock.Unlock()
-	if page != nil {
-		PutPage(page)
-	}
+	installUncut(m, pte, e, page, nil, 0)
 	return FaultMinor
 }
 

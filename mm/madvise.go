@@ -112,7 +112,12 @@ func adviseVMA(m *MM, v *VMA, start, end uintptr, advice int) syscall.Errno {
 		if locked || v.VMFlags&VMIO != 0 {
 			return syscall.EINVAL
 		}
-		return 0 // the stealer knows better
+		if advice == madvCold {
+			coolRange(m, start, end)
+		} else {
+			pageOut(m, v, start, end)
+		}
+		return 0
 	case madvCollapse:
 		return syscall.EINVAL // there are no huge pages
 	}

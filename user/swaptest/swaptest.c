@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "../c/tap.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -239,4 +240,50 @@ TEST(kernel_copies_to_swapped_memory)
 		CHECK(read(fd[0], p + to * PAGE, PAGE) == (ssize_t)PAGE);
 		CHECK(memcmp(p + i * PAGE, p + to * PAGE, PAGE) == 0);
 	}
+}
+
+/* swapped says whether /proc/self/pagemap has the page at p in swap. */
+static int swapped(char *p)
+{
+	uint64_t e = 0;
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+
+	CHECK(fd >= 0 && pread(fd, &e, sizeof e, (off_t)((uintptr_t)p / PAGE * sizeof e)) == sizeof e);
+	close(fd);
+	return (int)(e >> 62 & 1);
+}
+
+/* MADV_PAGEOUT takes what only this program uses, at once; what a child has as well stays. */
+TEST(paged_out_on_request)
+{
+	enum { N = 300, SHARED = 10 };
+	int go[2], status;
+	char c, *p = new_pages(N);
+
+	if (tap_field("/proc/meminfo", "SwapTotal") == 0)
+		SKIP("no swap");
+	mark_all(p, SHARED, 9);
+	CHECK(pipe(go) == 0);
+	pid_t pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0)
+		_exit(read(go[0], &c, 1) == 1 && marked(p, 3, 9) ? 0 : 1);
+	for (size_t i = SHARED; i < N; i++)
+		mark(p, i, 9);
+	CHECK(mlock(p + 20 * PAGE, PAGE) == 0);
+	FAILS(madvise(p + 20 * PAGE, PAGE, MADV_PAGEOUT), EINVAL);
+	FAILS(madvise(p + 20 * PAGE, PAGE, MADV_COLD), EINVAL);
+	CHECK(munlock(p + 20 * PAGE, PAGE) == 0);
+	CHECK(madvise(p, N * PAGE, MADV_COLD) == 0);
+	CHECK(madvise(p, N * PAGE, MADV_PAGEOUT) == 0);
+	for (size_t i = 0; i < N; i++)
+		EQ(swapped(p + i * PAGE), i >= SHARED);
+	CHECK(write(go[1], "x", 1) == 1);
+	CHECK(waitpid(pid, &status, 0) == pid);
+	EQ(status, 0);
+	CHECK(madvise(p, SHARED * PAGE, MADV_PAGEOUT) == 0);
+	EQ(swapped(p), 1);
+	check_all(p, N, 9);
+	for (size_t i = 0; i < N; i++)
+		EQ(swapped(p + i * PAGE), 0);
 }
