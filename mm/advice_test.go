@@ -235,3 +235,40 @@ func TestPageOut(t *testing.T) {
 	verify(t, m, 0, addr, pages, 1)
 	CheckInvariants(m)
 }
+
+func TestGuards(t *testing.T) {
+	testMachine(t, 512)
+	m := testSpace(t)
+	m.tMmap(base, 4*pg, rw, private|fixed)
+	for i := range uintptr(4) {
+		m.poke(0, base+i*pg, 7)
+	}
+	rss := m.RSS.Load()
+	if e := m.tMadvise(base+pg, 2*pg, madvGuardInstall); e != 0 {
+		t.Fatal(e)
+	}
+	if n := rss - m.RSS.Load(); n != 2 {
+		t.Errorf("%d pages are gone, want 2", n)
+	}
+	c, e := DupMM(m, noLimits())
+	if e != 0 {
+		t.Fatal(e)
+	}
+	for _, m := range []*MM{m, c} {
+		if r := HandleFault(m, base+2*pg, AccessWrite); r != FaultMapErr {
+			t.Errorf("a touch of a guard: %v", r)
+		}
+		CheckInvariants(m)
+	}
+	MMPut(c)
+	m.tMadvise(base, 4*pg, syscall.MADV_DONTNEED)
+	m.tMadvise(base+2*pg, pg, madvGuardRemove)
+	if r := HandleFault(m, base+pg, AccessRead); r != FaultMapErr {
+		t.Errorf("a guard after MADV_DONTNEED: %v", r)
+	}
+	m.poke(0, base+2*pg, 1)
+	m.tMunmap(base, 4*pg)
+	m.tMmap(base, 4*pg, rw, private|fixed)
+	m.poke(0, base+pg, 1)
+	CheckInvariants(m)
+}

@@ -35,7 +35,14 @@ func (a anonID) mergeable(b anonID) bool {
 // prepareAnon (anon_vma_prepare) gives v an id: it is about to get a page of its
 // own. MmapSem held.
 func prepareAnon(m *MM, v *VMA) {
-	if v.anon != 0 || v.VMFlags&VMShared != 0 {
+	if v.VMFlags&VMShared == 0 {
+		giveAnon(m, v)
+	}
+}
+
+// giveAnon is prepareAnon for any mapping.
+func giveAnon(m *MM, v *VMA) {
+	if v.anon != 0 {
 		return
 	}
 	_, prev := findVMAPrev(m, v.VMStart)

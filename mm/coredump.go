@@ -80,5 +80,5 @@ func pteUnused(m *MM, addr uintptr) bool {
 	m.PageTableLock.Lock()
 	defer m.PageTableLock.Unlock()
 	pte := lookupPTE(m, addr)
-	return pte == nil || loadPTE(pte).None()
+	return pte == nil || loadPTE(pte).None() || loadPTE(pte) == pteGuard
 }

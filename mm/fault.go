@@ -67,8 +67,11 @@ func handleMMFault(m *MM, v *VMA, addr uintptr, write bool) FaultResult {
 		// Stealers only remove pages, they never add one: nobody fills the entry
 		// while we hold MmapSem.
 		m.PageTableLock.Unlock()
-		if e.None() {
+		switch {
+		case e.None():
 			return doNoPage(m, v, addr, pte, write)
+		case e == pteGuard:
+			return FaultMapErr
 		}
 		return doSwapPage(m, v, addr, pte, e, write)
 	}

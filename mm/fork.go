@@ -104,6 +104,10 @@ func copyPTEs(m, old *MM, v *VMA, addr, end uintptr) {
 		if e.None() {
 			continue
 		}
+		if e == pteGuard {
+			setPTE(&dst[i], e)
+			continue
+		}
 		if !ptePresent(e) {
 			if SwapDuplicate(PTESwapEntry(e)) {
 				setPTE(&dst[i], e)

@@ -20,13 +20,16 @@ const (
 	madvPopulateWrite  = 23
 	madvDontNeedLocked = 24
 	madvCollapse       = 25
+	madvGuardInstall   = 102
+	madvGuardRemove    = 103
 )
 
 // adviceKnown reports whether advice is one that we take, be it by doing nothing.
 func adviceKnown(advice int) bool {
 	switch advice {
 	case syscall.MADV_WILLNEED, syscall.MADV_DONTNEED, madvFree, madvRemove,
-		madvCold, madvPageout, madvPopulateRead, madvPopulateWrite, madvDontNeedLocked, madvCollapse:
+		madvCold, madvPageout, madvPopulateRead, madvPopulateWrite, madvDontNeedLocked, madvCollapse,
+		madvGuardInstall, madvGuardRemove:
 		return true
 	}
 	return changesFlags(advice)
@@ -69,7 +72,7 @@ func DoMadvise(m *MM, start, length uintptr, advice int) syscall.Errno {
 // takesPages reports whether advice can change what a program reads.
 func takesPages(advice int) bool {
 	switch advice {
-	case syscall.MADV_DONTNEED, madvDontNeedLocked, madvFree, madvRemove, syscall.MADV_DONTFORK, madvWipeOnFork:
+	case syscall.MADV_DONTNEED, madvDontNeedLocked, madvFree, madvRemove, syscall.MADV_DONTFORK, madvWipeOnFork, madvGuardInstall:
 		return true
 	}
 	return false
@@ -118,6 +121,10 @@ func adviseVMA(m *MM, v *VMA, start, end uintptr, advice int) syscall.Errno {
 			pageOut(m, v, start, end)
 		}
 		return 0
+	case madvGuardInstall:
+		return installGuards(m, v, start, end)
+	case madvGuardRemove:
+		return removeGuards(m, v, start, end)
 	case madvCollapse:
 		return syscall.EINVAL // there are no huge pages
 	}
@@ -264,7 +271,7 @@ func isResident(m *MM, v *VMA, addr uintptr) bool {
 	switch {
 	case ptePresent(e):
 		return true
-	case e.None():
+	case e.None(), e == pteGuard:
 		return v.VMOps != nil && v.VMOps.Resident != nil && v.VMOps.Resident(v, addr)
 	}
 	page := LookupSwapCache(PTESwapEntry(e))

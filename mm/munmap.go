@@ -85,7 +85,7 @@ func unmapArea(m *MM, area *VMA, st, end uintptr, extra *VMA) *VMA {
 		assertDriver()
 		locks.UnlockKernel()
 	}
-	zapPageRange(m, st, end)
+	zapRange(m, st, end, zapGuards)
 	step("unmap_fixup: begins")
 	return unmapFixup(m, area, st, end, extra)
 }

@@ -12,6 +12,7 @@ const (
 	pagemapPresent   = 1 << 63
 	pagemapSwapped   = 1 << 62
 	pagemapFile      = 1 << 61 // or shared memory
+	pagemapGuard     = 1 << 58
 	pagemapExclusive = 1 << 56
 	pagemapSwapType  = 5 // bits
 )
@@ -42,6 +43,8 @@ func pagemapEntry(m *MM, addr uintptr, frames bool) uint64 {
 	switch e := loadPTE(pte); {
 	case e.None():
 		return 0
+	case e == pteGuard:
+		return pagemapSwapped | pagemapGuard
 	case !ptePresent(e):
 		s := PTESwapEntry(e)
 		return pagemapSwapped | uint64(s.Offset())<<pagemapSwapType | uint64(s.Type())

@@ -95,6 +95,9 @@ func (s *ptesums) addVMA(v *VMA) {
 			continue
 		}
 		s.ptes++
+		if e == pteGuard {
+			continue
+		}
 		if !ptePresent(e) {
 			s.swapped++
 			continue

@@ -21,7 +21,7 @@ func usageOf(m *MM, v *VMA) (u mapUsage) {
 	defer m.PageTableLock.Unlock()
 	for pte, addr := nextPTE(m, v.VMStart, v.VMEnd); pte != nil; pte, addr = nextPTE(m, addr+arch.PageSize, v.VMEnd) {
 		switch e := loadPTE(pte); {
-		case e.None():
+		case e.None(), e == pteGuard:
 		case !ptePresent(e):
 			u.swap++
 		case e.PFN() != zeroPFN:

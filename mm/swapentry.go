@@ -37,8 +37,8 @@ func (e SwapEntry) Offset() uint32 { return uint32(e >> swapOffsetShift) }
 func (e SwapEntry) PTE() arch.PTE { return arch.PTE(e) }
 
 // PTESwapped reports whether e names a swap slot: neither empty nor present,
-// nor a page that is only hidden by PROT_NONE (pt.Global with pt.Present clear).
-func PTESwapped(e arch.PTE) bool { return e != 0 && e&(pt.Present|pt.Global) == 0 }
+// nor a page that is only hidden by PROT_NONE (pt.Global with pt.Present clear), nor a guard.
+func PTESwapped(e arch.PTE) bool { return e != 0 && e&(pt.Present|pt.Global) == 0 && e != pteGuard }
 
 // PTESwapEntry decodes a pte for which PTESwapped holds.
 func PTESwapEntry(e arch.PTE) SwapEntry { return SwapEntry(e) }

@@ -12,23 +12,26 @@ import (
 // ends there now. The caller has set the new size, so that faults from here on
 // find no page, and drops the pages afterwards. Takes i_shared_lock, and each
 // mm's PageTableLock inside; does not sleep. Source: 2.4 vmtruncate.
-func VMTruncate(r *IMmap, first uint64) { r.unmapRange(first, math.MaxUint64, false) }
+func VMTruncate(r *IMmap, first uint64) { r.unmapRange(first, math.MaxUint64, 0) }
 
 // VMUnmapHole unmaps pages [first, last) of the file in every address space; copies
 // that private mappings have made stay. The caller has taken the pages from the file
 // before: a fault that found one then either has mapped it by now, or finds out that
 // it must look again. Locks as VMTruncate.
-func VMUnmapHole(r *IMmap, first, last uint64) { r.unmapRange(first, last, true) }
+func VMUnmapHole(r *IMmap, first, last uint64) { r.unmapRange(first, last, zapKeepAnon) }
 
-func (r *IMmap) unmapRange(first, last uint64, keepAnon bool) {
+func (r *IMmap) unmapRange(first, last uint64, private zapHow) {
 	r.truncs.Add(1)
 	r.ISharedLock.Lock()
 	defer r.ISharedLock.Unlock()
 	for v := r.head; v != nil; v = v.nextShare {
 		from, to := max(first, v.VMPgoff), min(last, v.VMPgoff+uint64(v.pages()))
 		if from < to {
-			at := v.VMStart - uintptr(v.VMPgoff)<<arch.PageShift
-			zapRange(v.VMMM, at+uintptr(from)<<arch.PageShift, at+uintptr(to)<<arch.PageShift, keepAnon && v.VMFlags&VMShared == 0)
+			how, at := private, v.VMStart-uintptr(v.VMPgoff)<<arch.PageShift
+			if v.VMFlags&VMShared != 0 {
+				how = 0
+			}
+			zapRange(v.VMMM, at+uintptr(from)<<arch.PageShift, at+uintptr(to)<<arch.PageShift, how)
 		}
 	}
 }

@@ -10,11 +10,20 @@ const zapBatch = 64
 
 // zapPageRange empties all ptes of [start, end) and drops what they held. The
 // caller holds MmapSem, or the mm is its alone, or (truncate) i_shared_lock. Never sleeps.
-func zapPageRange(m *MM, start, end uintptr) { zapRange(m, start, end, false) }
+// Guard pages stay.
+func zapPageRange(m *MM, start, end uintptr) { zapRange(m, start, end, 0) }
 
-// zapRange is zapPageRange; it can leave alone the mapping's own pages, in memory or in swap.
-func zapRange(m *MM, start, end uintptr, keepAnon bool) {
-	g := gather{keepAnon: keepAnon}
+// zapHow is what differs between callers of zapRange.
+type zapHow uint8
+
+const (
+	zapKeepAnon zapHow = 1 << iota // leave alone the mapping's own pages, in memory or in swap
+	zapGuards                      // guard pages go, too
+)
+
+// zapRange is zapPageRange with a choice.
+func zapRange(m *MM, start, end uintptr, how zapHow) {
+	g := gather{how: how}
 	for start < end {
 		g.n = 0
 		m.PageTableLock.Lock()
@@ -46,7 +55,7 @@ func zapRange(m *MM, start, end uintptr, keepAnon bool) {
 
 // gather are the pages of one batch, all from [first, last).
 type gather struct {
-	keepAnon    bool
+	how         zapHow
 	n           int
 	pages       [zapBatch]*Page
 	first, last uintptr
@@ -57,7 +66,13 @@ type gather struct {
 func (g *gather) zapTable(m *MM, ptes []uint64, addr uintptr) uintptr {
 	for i := range ptes {
 		e := loadPTE(&ptes[i])
-		if e.None() || g.keepAnon && (!ptePresent(e) || e&pteAnon != 0) {
+		switch {
+		case e.None(), g.how&zapKeepAnon != 0 && (!ptePresent(e) || e&pteAnon != 0):
+			continue
+		case e == pteGuard:
+			if g.how&zapGuards != 0 {
+				getAndClearPTE(&ptes[i])
+			}
 			continue
 		}
 		at := addr + uintptr(i)<<arch.PageShift

@@ -202,3 +202,101 @@ TEST(holes_against_faults)
 		}
 	}
 }
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#define MADV_GUARD_REMOVE 103
+#endif
+
+static void touch(void *p) { *(volatile char *)p; }
+static void store(void *p) { *(volatile char *)p = 1; }
+
+/* guarded says whether a load, a store and a copy by the kernel all fail. */
+static int guarded(char *p)
+{
+	int fd[2], failed;
+
+	CHECK(pipe(fd) == 0);
+	failed = write(fd[1], p, 1) == -1 && errno == EFAULT;
+	close(fd[0]);
+	close(fd[1]);
+	return failed && tap_fault(touch, p).sig == SIGSEGV && tap_fault(store, p).sig == SIGSEGV;
+}
+
+static int have_guards(void)
+{
+	char *p = new_pages(1, RW);
+
+	return madvise(p, PAGES(1), MADV_GUARD_INSTALL) == 0;
+}
+
+TEST(guard_pages)
+{
+	if (!have_guards())
+		SKIP("before Linux 6.13");
+	int fd = memfd_create("guards", 0);
+	char *of[3] = {new_pages(8, RW)};
+	unsigned char vec[8];
+
+	CHECK(fd >= 0 && ftruncate(fd, PAGES(8)) == 0);
+	of[1] = mmap(NULL, PAGES(8), RW, MAP_SHARED, fd, 0);
+	of[2] = mmap(NULL, PAGES(8), RW, MAP_PRIVATE, fd, 0);
+	for (int k = 0; k < 3; k++) {
+		char *p = of[k];
+
+		CHECK(p != MAP_FAILED);
+		fill(p, 8);
+		CHECK(madvise(p + PAGES(2), PAGES(3), MADV_GUARD_INSTALL) == 0);
+		CHECK(madvise(p + PAGES(2), PAGES(3), MADV_GUARD_INSTALL) == 0);
+		CHECK(filled(p + PAGES(1), 1) && filled(p + PAGES(5), 5));
+		CHECK(guarded(p + PAGES(2)) && guarded(p + PAGES(4)));
+		EQ(tap_fault(touch, p + PAGES(3)).code, SEGV_MAPERR);
+		CHECK(madvise(p, PAGES(8), MADV_DONTNEED) == 0);
+		CHECK(guarded(p + PAGES(3))); /* of the others the children inherit theirs, see tap_fault */
+		CHECK(mincore(p, PAGES(8), vec) == 0);
+		FAILS(madvise(p + PAGES(4), PAGES(1), MADV_POPULATE_READ), EFAULT);
+		CHECK(mprotect(p + PAGES(3), PAGES(1), PROT_READ) == 0 && mprotect(p + PAGES(3), PAGES(1), RW) == 0);
+		CHECK(guarded(p + PAGES(3)));
+		CHECK(madvise(p + PAGES(3), PAGES(1), MADV_GUARD_REMOVE) == 0);
+		CHECK(guarded(p + PAGES(2)) && guarded(p + PAGES(4)));
+		p[PAGES(3)] = 1;
+		CHECK(madvise(p + PAGES(3), PAGES(1), MADV_GUARD_INSTALL) == 0);
+		CHECK(madvise(p, PAGES(8), MADV_GUARD_REMOVE) == 0);
+		EQ(p[PAGES(3)], k != 0); /* a private page is lost, the second one wrote to the file */
+	}
+	unsigned long entry;
+	int map = open("/proc/self/pagemap", O_RDONLY);
+	CHECK(map >= 0 && madvise(of[0], PAGES(1), MADV_GUARD_INSTALL) == 0);
+	CHECK(pread(map, &entry, 8, (off_t)((unsigned long)of[0] / 4096 * 8)) == 8);
+	EQ(entry >> 63, 0);
+	if (entry >> 58 & 1) /* Linux 6.15 */
+		EQ(entry >> 62 & 1, 1);
+}
+
+TEST(guard_pages_move_and_go)
+{
+	if (!have_guards())
+		SKIP("before Linux 6.13");
+	char *p = new_pages(8, RW), *q;
+	int status;
+
+	fill(p, 8);
+	CHECK(madvise(p + PAGES(2), PAGES(2), MADV_GUARD_INSTALL) == 0);
+	CHECK((q = mremap(p, PAGES(8), PAGES(16), MREMAP_MAYMOVE)) != MAP_FAILED);
+	CHECK(guarded(q + PAGES(2)) && guarded(q + PAGES(3)) && filled(q + PAGES(4), 4));
+	CHECK(mmap(q + PAGES(2), PAGES(1), RW, ANON | MAP_FIXED, -1, 0) == q + PAGES(2));
+	q[PAGES(2)] = 3;
+	CHECK(madvise(q, PAGES(1), MADV_WIPEONFORK) == 0 && madvise(q, PAGES(1), MADV_GUARD_INSTALL) == 0);
+	pid_t pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		q[0] = 1; /* wiped */
+		_exit(guarded(q + PAGES(3)) ? 0 : 1);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	EQ(status, 0);
+	CHECK(mlock(q + PAGES(8), PAGES(1)) == 0);
+	FAILS(madvise(q + PAGES(8), PAGES(1), MADV_GUARD_INSTALL), EINVAL);
+	CHECK(madvise(q + PAGES(8), PAGES(1), MADV_GUARD_REMOVE) == 0);
+	CHECK(munmap(q, PAGES(16)) == 0);
+}
