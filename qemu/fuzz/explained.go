@@ -29,22 +29,11 @@ var reasons = []reason{
 			const flags = syscall.MAP_SHARED | syscall.MAP_ANON | syscall.MAP_NORESERVE
 			return d.is("mmap") && d.number(4)&(flags|syscall.MAP_PRIVATE) == flags && d.number(2) > 64<<30 && d.guest == "-012"
 		}},
-	{"guard", "MADV_GUARD_INSTALL and _REMOVE, new in Linux 6.13, are unknown here: EINVAL, as before that.",
-		func(d *difference) bool {
-			return d.is("madvise") && isGuard(d.number(3)) && d.guest == "-022" ||
-				// Linux may have installed some before it came to a mapping that it refuses.
-				d.is("pages", "load", "store", "fill", "pwrite", "pread", "mincore", "maps", "mlock", "mlock2") && d.earlier("madvise", 3, isGuard)
-		}},
-	{"refused-split", "An munmap, or a mapping over others, that Linux refuses for a seal, or a mapping for want of memory, has split the mappings where it begins and ends; here nothing has changed.",
+	{"refused-split", "An munmap, or a mapping over others, that Linux refuses for a seal, or a mapping for want of memory, has split the mappings where it begins and ends; here nothing has changed. A later mprotect may have room for one half and not for the whole.",
 		func(d *difference) bool {
 			refused := d.answered("munmap", "-001") || d.answered("mmap", "-001") || d.answered("mremap", "-001") || d.answered("mmap", "-012") || d.answered("shmat", "-012") ||
 				d.answered("mseal", "0") && d.earlier("brk", 0, anything)
-			return refused && (d.is("maps") && joined(d.host) == joined(d.guest) || d.is("mremap") && d.host == "-014")
-		}},
-	{"remove", "MADV_REMOVE: no mapping punches holes into what backs it here. EINVAL; Linux may have punched some before it came to a mapping that it refuses.",
-		func(d *difference) bool {
-			return d.is("madvise") && d.number(3) == 9 && d.guest == "-022" ||
-				d.is("pages", "load", "mincore") && d.earlier("madvise", 3, func(n uint64) bool { return n == 9 })
+			return refused && (d.is("maps") && (joined(d.host) == joined(d.guest) || d.answered("mprotect", "-012")) || d.is("mremap") && d.host == "-014")
 		}},
 	{"remap-shm", "remap_file_pages of an attached segment is refused: EINVAL.",
 		func(d *difference) bool {
@@ -54,20 +43,18 @@ var reasons = []reason{
 		func(d *difference) bool {
 			return d.is("pages", "load", "mincore", "pwrite") && d.earlier("madvise", 3, func(n uint64) bool { return n == 8 })
 		}},
-	{"fallocate", "A page that fallocate has punched out stays in memory, as zeros, and one that it has made room for is there at once; for mincore Linux counts the one no more and the other not yet.",
+	{"fallocate", "A page that fallocate has made room for is there at once; for mincore Linux does not count it yet.",
 		func(d *difference) bool {
 			return d.is("mincore") && d.earlier("fallocate", 0, anything) && onlyMore(d.guest, d.host)
+		}},
+	{"pageout", "MADV_PAGEOUT takes ptes from shared memory and files, whose pages stay in memory for now; Linux drops pages of files in RAM that were only read.",
+		func(d *difference) bool {
+			return d.is("mincore") && d.earlier("madvise", 3, func(n uint64) bool { return n == 21 }) && onlyMore(d.guest, d.host)
 		}},
 	{"low", "Where MAP_32BIT puts things is random in Linux: in which order they lie, whether they touch, and whether one is in the way at 40000000.",
 		func(d *difference) bool {
 			return d.earlier("mmap", 4, func(flags uint64) bool { return flags&syscall.MAP_32BIT != 0 }) &&
 				(len(d.line()) > 1 && d.line()[1] == "40000000" || d.is("maps") && withoutLow(d.host) == withoutLow(d.guest))
-		}},
-	{"pageout", "MADV_PAGEOUT takes no page out; Linux does what it can without swap, and drops pages of files in RAM that were only read, and those of MAP_DROPPABLE.",
-		func(d *difference) bool {
-			droppable := func(flags uint64) bool { return flags&0xf == 8 }
-			return d.earlier("madvise", 3, func(n uint64) bool { return n == 21 }) &&
-				(d.is("mincore") && onlyMore(d.guest, d.host) || d.is("pages", "load") && d.earlier("mmap", 4, droppable))
 		}},
 	{"overlap", "A read or write of a file whose memory is a mapping of that file goes through a buffer; in Linux what has been copied already may be copied again.",
 		func(d *difference) bool {
@@ -144,8 +131,6 @@ func (d *difference) mappedItself() bool {
 	}
 	return false
 }
-
-func isGuard(advice uint64) bool { return advice == 102 || advice == 103 }
 
 // answered reports whether Linux has given that answer to a call of that name before.
 func (d *difference) answered(name, answer string) bool {
