@@ -16,7 +16,7 @@
 // # Address spaces
 //
 // avl.go, merge.go, mmap.go, unmapped.go, mprotect.go, mlock.go, mremap.go, brk.go,
-// stack.go, madvise.go and msync.go are one call or idea each; pagetable.go, zap.go
+// stack.go, madvise.go (pageout.go, guard.go) and msync.go are one call or idea each; pagetable.go, zap.go
 // and fork.go are the walks of page tables; mm.go and exit.go birth and death;
 // usercopy.go and access.go let others at a program's memory; immap.go is the ring
 // of a file's mappings; procmaps.go is
@@ -35,7 +35,8 @@
 // page.go, zone.go, page_alloc.go and slab.go hand out memory; pagecache.go, lru.go
 // and shrink.go keep and drop cached pages; swapfile.go, swapcache.go, swapio.go,
 // readahead.go, swapon.go and swapoff.go are swap; reclaim.go, kswapd.go and oom.go
-// decide when to steal, and what to do when there is nothing left to steal.
+// decide when to steal, and what to do when there is nothing left to steal;
+// heapguard.go and freelist.go keep the kernel's own Go heap within what there is.
 //
 // # Files
 //

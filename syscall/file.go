@@ -133,49 +133,29 @@ const (
 )
 
 var (
-	smallBufs = bufPool{size: smallBuf, keep: 32}
-	bigBufs   = bufPool{size: bigBuf, keep: 4}
+	smallBufs = bufPool{size: smallBuf}
+	bigBufs   = bufPool{size: bigBuf}
 )
 
 func init() {
-	smallBufs.lock.Init(locks.FilesLock)
-	bigBufs.lock.Init(locks.FilesLock)
+	smallBufs.free.Init(locks.FilesLock, 32)
+	bigBufs.free.Init(locks.FilesLock, 4)
 }
 
-type ioBuf struct {
-	b    []byte
-	next *ioBuf
-}
+type ioBuf struct{ b []byte }
 
-// bufPool keeps up to keep buffers, so that the calls allocate nothing.
+// bufPool has the buffers of one size.
 type bufPool struct {
-	size, keep int // immutable
-
-	lock locks.SpinLock // guards what follows
-	free *ioBuf
-	n    int
+	size int // immutable
+	free mm.FreeList[ioBuf]
 }
 
 func (p *bufPool) get() *ioBuf {
-	p.lock.Lock()
-	b := p.free
-	if b != nil {
-		p.free = b.next
-		p.n--
-	}
-	p.lock.Unlock()
+	b := p.free.Get()
 	if b == nil {
-		b = &ioBuf{b: make([]byte, p.size)}
+		b = &ioBuf{make([]byte, p.size)}
 	}
 	return b
 }
 
-func (p *bufPool) put(b *ioBuf) {
-	p.lock.Lock()
-	if p.n < p.keep {
-		b.next = p.free
-		p.free = b
-		p.n++
-	}
-	p.lock.Unlock()
-}
+func (p *bufPool) put(b *ioBuf) { p.free.Put(b) }

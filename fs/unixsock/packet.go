@@ -37,21 +37,17 @@ const (
 	bigPacket   = 4096
 )
 
-var pools = [...]packetPool{{size: smallPacket, keep: 64}, {size: bigPacket, keep: 16}}
+var pools = [...]packetPool{{size: smallPacket}, {size: bigPacket}}
 
-// packetPool keeps up to keep packets of one size.
+// packetPool has packets of one size.
 type packetPool struct {
-	size, keep int // immutable
-
-	lock locks.SpinLock // guards what follows
-	free *Packet
-	n    int
+	size int // immutable
+	free mm.FreeList[Packet]
 }
 
 func init() {
-	for k := range pools {
-		pools[k].lock.Init(locks.FilesLock)
-	}
+	pools[0].free.Init(locks.FilesLock, 64)
+	pools[1].free.Init(locks.FilesLock, 16)
 }
 
 // poolOf returns the pool of packets for n bytes, or nil.
@@ -65,27 +61,11 @@ func poolOf(n int) *packetPool {
 }
 
 func (l *packetPool) get() *Packet {
-	l.lock.Lock()
-	p := l.free
-	if p != nil {
-		l.free = p.next
-		l.n--
-	}
-	l.lock.Unlock()
+	p := l.free.Get()
 	if p == nil {
 		p = &Packet{data: make([]byte, l.size)}
 	}
 	return p
-}
-
-func (l *packetPool) put(p *Packet) {
-	l.lock.Lock()
-	if l.n < l.keep {
-		p.next = l.free
-		l.free = p
-		l.n++
-	}
-	l.lock.Unlock()
 }
 
 // newPacket makes a packet with room for n bytes and none in it, charged to from.
@@ -131,7 +111,7 @@ func (p *Packet) Done() {
 	}
 	p.from, p.cred, p.closed = nil, Cred{}, false
 	if pool := poolOf(cap(p.data)); pool != nil && pool.size == cap(p.data) {
-		pool.put(p)
+		pool.free.Put(p)
 	}
 }
 

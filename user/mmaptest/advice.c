@@ -207,6 +207,9 @@ TEST(holes_against_faults)
 #define MADV_GUARD_INSTALL 102
 #define MADV_GUARD_REMOVE 103
 #endif
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
 
 static void touch(void *p) { *(volatile char *)p; }
 static void store(void *p) { *(volatile char *)p = 1; }

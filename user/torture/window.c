@@ -182,6 +182,21 @@ static int do_mincore(unsigned from, unsigned n)
 	return r == 0 && !hole ? 0 : r && hole && errno == ENOMEM ? 0 : wrong("mincore", from);
 }
 
+/* in a child: whether the parent was killed, or is about to go. Who reads the memory of one
+ * that the OOM killer has chosen holds that memory, and gets EFAULT when none comes free. */
+static int parent_killed(pid_t parent)
+{
+	if (errno == ESRCH || errno == EPERM)
+		return 1;
+	for (int k = 0; errno == EFAULT && k < 2000; k++) {
+		if (getppid() != parent)
+			return 1;
+		usleep(5000);
+		errno = EFAULT;
+	}
+	return 0;
+}
+
 /* in a child: the parent, which waits, has what the child had at its birth */
 static int look_at_parent(pid_t parent)
 {
@@ -191,7 +206,7 @@ static int look_at_parent(pid_t parent)
 		struct iovec here = {&value, sizeof value}, there = {word(i), sizeof value};
 		ssize_t n = process_vm_readv(parent, &here, 1, &there, 1, 0);
 		if ((n == sizeof value) != (model[i].readable != 0))
-			return errno == ESRCH || errno == EPERM ? 0 : wrong("process_vm_readv", i); /* the parent was killed */
+			return parent_killed(parent) ? 0 : wrong("process_vm_readv", i);
 		if (model[i].readable && value != model[i].value)
 			return wrong("the parent's page differs", i);
 	}
