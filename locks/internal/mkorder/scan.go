@@ -12,7 +12,7 @@ import (
 
 // used finds where a class is given to a lock: by Init, or by NoteAcquire where the
 // lock is no type of package locks. kernel_lock is that package's own variable.
-var used = regexp.MustCompile(`\.Init\(locks\.(\w+)\)|NoteAcquire\(locks\.(\w+),|(?m)^var (kernelLock)\b`)
+var used = regexp.MustCompile(`\.Init\(locks\.(\w+)[,)]|NoteAcquire\(locks\.(\w+),|(?m)^var (kernelLock)\b`)
 
 // scan notes for each class the files below top that have locks of it. A class
 // without any is an error: the text would name a lock that does not exist.
