@@ -22,28 +22,19 @@ func pageCluster() int {
 	return 4
 }
 
-// readaheadShift sizes the read-ahead for slot e by what became of the last one: twice
-// the ordinary block if at least half of that was used, as in a sequential scan.
-// If next to nothing was, it is a quarter, so that a scan shows; but e alone when
-// nothing speaks for a scan.
-func readaheadShift(e SwapEntry) int {
+// readaheadShift sizes the next read-ahead by what became of the last one: twice
+// the ordinary block if at least half of that was used, as in a sequential scan;
+// a quarter if next to nothing was, but four slots, or a scan would never show, least
+// of all one of several at a time.
+func readaheadShift() int {
 	shift := pageCluster()
 	switch hits := int(raHits.Swap(0)); {
 	case hits >= 1<<shift/2:
 		return shift + 1
-	case hits >= 2:
-		return shift
-	case wasRead(e.Type(), e.Offset()-1) || wasRead(e.Type(), e.Offset()+1):
+	case hits < 2:
 		return max(shift-2, 2)
 	}
-	return 0
-}
-
-// wasRead reports whether slot off, a neighbour of one that is to be read, has lately
-// been read itself: its page is cached, or has taken leave of it.
-func wasRead(typ int, off uint32) bool {
-	e := MakeSwapEntry(typ, off)
-	return SwapCount(e) == 0 || inSwapCache(e)
+	return shift
 }
 
 // inSwapCache reports whether slot e has a page at the moment.
@@ -65,7 +56,7 @@ func SwapinReadahead(e SwapEntry, frame *Page) *Page {
 	if si == nil {
 		return frame
 	}
-	shift := readaheadShift(e)
+	shift := readaheadShift()
 	start := e.Offset() >> shift << shift
 	end := min(start+1<<shift, si.max.Load())
 	start = max(start, 1)
