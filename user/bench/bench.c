@@ -95,27 +95,45 @@ static int wanted(const char *name, int names, char **name_list)
 	return names == 0;
 }
 
-/* A row is done in batches, of which the quickest counts: a busy host makes some of them
- * slow, and none of them quick. The first is also what warms up. */
-enum { batches = 6 };
-
-static void run(const struct bench *b, int quick)
+/* The operations of a batch are a fifth of a row's. */
+static long batch_of(const struct bench *b, int quick)
 {
-	long n = (quick ? b->n / 10 : b->n) / (batches - 1) + 1;
-	long long best = -1;
+	return b->batches == 1 ? b->n : (quick ? b->n / 10 : b->n) / 5 + 1;
+}
 
-	for (int i = 0; i < (b->cold ? 1 : quick ? 2 : batches); i++) {
-		total = 0;
-		done = n = b->cold ? b->n : n;
-		b->run(n);
-		long long ns = done ? total / done : 0;
-		if (best < 0 || ns < best)
-			best = ns;
+static long long best[4];
+
+/* Does one row, or several in turns. The first batch is also what warms up. */
+static void run(const struct bench *rows, int n, int quick)
+{
+	int batches = quick && rows->batches > 2 ? 2 : rows->batches;
+
+	for (int i = 0; i < batches; i++)
+		for (int k = 0; k < n; k++) {
+			total = 0;
+			done = batch_of(&rows[k], quick);
+			rows[k].run(done);
+			long long ns = done ? total / done : 0;
+			if (i == 0 || ns < best[k])
+				best[k] = ns;
+		}
+	for (int k = 0; k < n; k++) {
+		print(rows[k].name);
+		print(" ");
+		print_number(best[k]);
+		print(" ns\n");
 	}
-	print(b->name);
-	print(" ");
-	print_number(best);
-	print(" ns\n");
+}
+
+/* How many of the rows from b on are done in turns, and asked for. */
+static int turns(const struct bench *b, int names, char **name_list)
+{
+	int n = 0;
+
+	do
+		n++;
+	while (b[n].in_turns && wanted(b[n].name, names, name_list));
+	return n;
 }
 
 /* The TSC starts from 0 with the machine; under -icount it counts instructions. */
@@ -153,8 +171,11 @@ __attribute__((used)) static int start(long *sp)
 	}
 	for (unsigned i = 0; i < sizeof all / sizeof *all; i++)
 		for (const struct bench *b = all[i]; b->name; b++)
-			if (wanted(b->name, argc, argv) && (swap || all[i] != swap_benches))
-				run(b, quick);
+			if (wanted(b->name, argc, argv) && (swap || all[i] != swap_benches)) {
+				int n = turns(b, argc, argv);
+				run(b, n, quick);
+				b += n - 1;
+			}
 	print("done\n");
 	linux_stop();
 	return 0;

@@ -8,12 +8,17 @@ struct bench {
 	const char *name;
 	void (*run)(long n);
 	long n;
-	int cold; /* once is all there is: no run to warm up */
+	int batches; /* of which the quickest counts; 1: once is all there is, no run to warm up */
+	int in_turns; /* its batches are done in turns with those of the row before */
 };
 
-#define ROW(name, n) {#name, name, n, 0}
-#define COLD_ROW(name, n) {#name, name, n, 1}
-#define NO_ROW {0, 0, 0, 0}
+/* A busy host makes some batches slow, and none quick; its moods last longer than a batch. So
+ * rows that are compared with each other are done in turns, and oftener. */
+#define ROW(name, n) {#name, name, n, 6, 0}
+#define COLD_ROW(name, n) {#name, name, n, 1, 0}
+#define FIRST_OF_TURNS(name, n) {#name, name, n, 24, 0}
+#define IN_TURNS(name, n) {#name, name, n, 24, 1}
+#define NO_ROW {0, 0, 0, 0, 0}
 
 extern const struct bench vm_benches[], task_benches[], swap_benches[]; /* each ends in a name of 0 */
 

@@ -197,8 +197,8 @@ const struct bench task_benches[] = {
 	ROW(exec, 200),
 	ROW(pipe_one_way, 10000),
 	ROW(futex_one_way, 10000),
-	ROW(faults_of_1, 20000),
-	ROW(faults_of_2, 40000),
-	ROW(faults_of_4, 40000),
+	FIRST_OF_TURNS(faults_of_1, 20000),
+	IN_TURNS(faults_of_2, 40000),
+	IN_TURNS(faults_of_4, 40000),
 	NO_ROW,
 };

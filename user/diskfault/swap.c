@@ -36,12 +36,15 @@ static char *anonymous(size_t pages, uint64_t tag)
 }
 
 /* worker looks at pages of its own, and writes to them, through swap; those that are lost it
- * makes anew. It returns how many. */
-static int worker(uint64_t tag)
+ * makes anew. It returns how many. It begins when all workers have their pages, and have closed
+ * the pipe: one after the other they would do without swap. */
+static int worker(uint64_t tag, const int all[2])
 {
-	char *p = anonymous(PAGES / WORKERS, tag);
+	char *p = anonymous(PAGES / WORKERS, tag), nothing;
 	int lost = 0;
 
+	close(all[1]);
+	EQ(read(all[0], &nothing, 1), 0);
 	for (int round = 0; round < 4; round++)
 		for (size_t i = 0; i < PAGES / WORKERS; i++) {
 			char *page = p + i * PAGE;
@@ -63,19 +66,22 @@ static int worker(uint64_t tag)
 TEST(swap_errors)
 {
 	long size = swaps(2), failed = vmstat("swap_write_error"), unread = vmstat("swap_read_error");
-	int pid[WORKERS], status, lost = 0;
+	int pid[WORKERS], all[2], status, lost = 0;
 
 	steady();
+	EQ(pipe(all), 0);
 	for (int i = 0; i < WORKERS; i++) {
 		pid[i] = fork();
 		CHECK(pid[i] >= 0);
 		if (pid[i] == 0) {
 			steady();
-			int n = worker((uint64_t)i + 10);
+			int n = worker((uint64_t)i + 10, all);
 
 			_exit(2 + (n > 200 ? 200 : n)); /* 1 is a CHECK's */
 		}
 	}
+	close(all[0]);
+	close(all[1]);
 	for (int i = 0; i < WORKERS; i++) {
 		CHECK(waitpid(pid[i], &status, 0) == pid[i]);
 		if (!WIFEXITED(status) || WEXITSTATUS(status) < 2)
