@@ -64,10 +64,15 @@ func (c *census) addShm() {
 
 // addFrames looks at every frame while none is allocated or freed, and compares
 // the free lists with the zones' counts. Takes pagecache_lock, which says what is
-// cached, and page_alloc_lock.
+// cached, and page_alloc_lock; meanwhile CPUs keep no frames of their own.
 func (c *census) addFrames() {
 	pagecacheLock.Lock()
 	defer pagecacheLock.Unlock()
+	for i := range zones {
+		z := &zones[i]
+		z.setPerCPU(0)
+		defer z.setPerCPU(z.perCPUMax)
+	}
 	pageAllocLock.Lock()
 	defer pageAllocLock.Unlock()
 	c.free = recountFrames()

@@ -32,8 +32,8 @@
 //
 // # Frames and swap
 //
-// page.go, zone.go, page_alloc.go and slab.go hand out memory; pagecache.go, lru.go
-// and shrink.go keep and drop cached pages; swapfile.go, swapcache.go, swapio.go,
+// page.go, zone.go, percpu.go, page_alloc.go and slab.go hand out memory; pagecache.go,
+// lru.go and shrink.go keep and drop cached pages; swapfile.go, swapcache.go, swapio.go,
 // readahead.go, swapon.go and swapoff.go are swap; reclaim.go, kswapd.go and oom.go
 // decide when to steal, and what to do when there is nothing left to steal;
 // heapguard.go and freelist.go keep the kernel's own Go heap within what there is.

@@ -29,6 +29,7 @@ func Init(cfg Config) {
 	}
 	for i := range zones {
 		zones[i].setWatermarks()
+		zones[i].initPerCPU()
 	}
 	initPageCache(TotalPages())
 	initSwap()

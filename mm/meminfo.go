@@ -29,7 +29,7 @@ func Meminfo() MemInfo {
 		TotalSwap:  int(totalSwapPages.Load()),
 		FreeSwap:   NrSwapPages(),
 		TotalHigh:  int(zones[zoneHigh].pages.Load()),
-		FreeHigh:   int(zones[zoneHigh].free.Load()),
+		FreeHigh:   zones[zoneHigh].nrFree(),
 		HeapPages:  max(0, int(heapPages.Load())),
 	}
 	i.Cached = max(0, int(pageCacheSize.Load())-i.SwapCached)
@@ -117,7 +117,7 @@ func WriteZoneinfo(w io.Writer) {
 	for i := range zones {
 		z := &zones[i]
 		fmt.Fprintf(w, "Node 0, zone %8s\n  pages free     %d\n        min      %d\n        low      %d\n        high     %d\n        managed  %d\n",
-			zoneNames[i], z.free.Load(), z.min, z.low, z.high, z.pages.Load())
+			zoneNames[i], z.nrFree(), z.min, z.low, z.high, z.pages.Load())
 	}
 }
 

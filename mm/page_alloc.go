@@ -69,6 +69,14 @@ func takeFrames(gfp GFP, order int, m mark) *Page {
 	case gfp&GFPBigmem != 0:
 		first = zoneHigh
 	}
+	for first > zoneDMA && zones[first].pages.Load() == 0 {
+		first--
+	}
+	if order == 0 && m == markLow && zones[first].perCPUMax > 0 {
+		if pfn := zones[first].takeKept(); pfn != 0 {
+			return taken(pfn, 0)
+		}
+	}
 	pageAllocLock.Lock()
 	for i := first; i >= zoneDMA; i-- {
 		z := &zones[i]
@@ -77,18 +85,28 @@ func takeFrames(gfp GFP, order int, m mark) *Page {
 		}
 		if pfn := z.take(order); pfn != 0 {
 			pageAllocLock.Unlock()
-			p := &memMap[pfn]
-			p.count.Store(1)
-			CountVMs(PgAllocDMA+VMEvent(i), 1<<order)
-			return p
+			return taken(pfn, order)
 		}
 	}
 	pageAllocLock.Unlock()
 	return nil
 }
 
+// taken makes a free block that was found one in use.
+func taken(pfn arch.PFN, order int) *Page {
+	p := &memMap[pfn]
+	p.count.Store(1)
+	CountVMs(PgAllocDMA+VMEvent(p.zone), 1<<order)
+	return p
+}
+
 // allocSlow is the way of those who found less than the low watermark.
 func allocSlow(gfp GFP, order int) *Page {
+	if drainPerCPU() {
+		if p := takeFrames(gfp, order, markLow); p != nil {
+			return p
+		}
+	}
 	WakeKswapd()
 	if p := takeFrames(gfp, order, markMin); p != nil {
 		return p
@@ -178,10 +196,14 @@ func FreePages(p *Page, order int) {
 // freePagesOk puts a block that nobody references back on the free lists.
 func freePagesOk(p *Page, order int) {
 	p.wipe()
-	pageAllocLock.Lock()
-	zones[p.zone].give(p.PFN(), order)
-	pageAllocLock.Unlock()
 	CountVMs(PgFree, 1<<order)
+	z := &zones[p.zone]
+	if order == 0 && z.keep([]*Page{p}) > 0 {
+		return
+	}
+	pageAllocLock.Lock()
+	z.give(p.PFN(), order)
+	pageAllocLock.Unlock()
 }
 
 // wipe is the end of a page that nobody references.
@@ -196,15 +218,19 @@ func (p *Page) wipe() {
 // freeBatch is how many frames go back to the free lists while others wait.
 const freeBatch = 16
 
-// freeFrames is freePagesOk for single frames, with page_alloc_lock taken once for a batch.
+// freeFrames is freePagesOk for single frames, with each lock taken once for many.
 func freeFrames(pages []*Page) {
 	CountVMs(PgFree, len(pages))
+	for _, p := range pages {
+		p.wipe()
+	}
+	for kept := 1; kept > 0 && len(pages) > 0; {
+		kept = zones[pages[len(pages)-1].zone].keep(pages)
+		pages = pages[:len(pages)-kept]
+	}
 	for len(pages) > 0 {
 		batch := pages[:min(len(pages), freeBatch)]
 		pages = pages[len(batch):]
-		for _, p := range batch {
-			p.wipe()
-		}
 		pageAllocLock.Lock()
 		for _, p := range batch {
 			zones[p.zone].give(p.PFN(), 0)

@@ -271,6 +271,30 @@ var lateScenarios = []*scenario{
 		x.task("stealer", func(int) { stealFrom(m, GFPKswapd); asStealer(func() { shmSwap(0, GFPKswapd) }); RunDiskQueue() })
 		x.end(func() { m.get(0, a, 0, 1); must(ShmRemove(id, root)) })
 	}},
+	// CPUs that keep frames, a census, and one who is short of memory.
+	{name: "per-cpu-frames", slots: 8, build: func(x *scene) {
+		z := &zones[zoneDMA]
+		z.perCPUMax = 4
+		z.setPerCPU(4)
+		for _, name := range []string{"one", "other"} {
+			m, a := x.space(1)
+			x.task(name, func(cpu int) {
+				b, e := m.tMmap(a+8*pg, 6*pg, rw, private|fixed)
+				must(e)
+				for i := range 6 {
+					m.put(cpu, b, i, 2)
+				}
+				must(m.tMunmap(b, 6*pg))
+				m.get(cpu, a, 0, 1)
+			})
+		}
+		x.task("census", func(int) { WriteRecount(io.Discard) })
+		x.task("short", func(int) { FreePage(allocSlow(GFPUser, 0)) })
+		x.end(func() {
+			z.perCPUMax = 0
+			z.setPerCPU(0)
+		})
+	}},
 	// A fork's child is a victim as soon as it is in the list.
 	{name: "fork-victim", slots: 32, build: func(x *scene) {
 		m, a := x.space(4)

@@ -31,11 +31,14 @@ type zone struct {
 
 	pages atomic.Int32 // RAM frames; grows only when the heap gives up an early frame
 
-	// Changed under page_alloc_lock, read anywhere.
+	// Frames on the free lists. Changed under page_alloc_lock, read anywhere.
 	free atomic.Int32
 
 	// Guarded by page_alloc_lock.
 	list [maxOrder + 1]arch.PFN
+
+	perCPUMax int32 // fixed after Init
+	perCPU    [eventCPUs]perCPUPages
 }
 
 var zones [nrZones]zone
@@ -68,11 +71,12 @@ func (p *Page) PageHigh() bool { return p.zone == zoneHigh }
 // PageDMA reports whether an old device can reach the page.
 func (p *Page) PageDMA() bool { return p.zone == zoneDMA }
 
-// NrFreePages is the number of free frames in all zones (nr_free_pages).
+// NrFreePages is the number of free frames in all zones (nr_free_pages), those that
+// CPUs keep included.
 func NrFreePages() int {
 	n := 0
 	for i := range zones {
-		n += int(zones[i].free.Load())
+		n += zones[i].nrFree()
 	}
 	return n
 }
