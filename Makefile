@@ -7,6 +7,7 @@
 # make soak    the same for an hour in one guest, with the checker and a high zone (SOAK_TIME=3600)
 # make sysfuzz random system calls from tasks without privilege (SYSFUZZ_CALLS=10000000, SEED=N)
 # make faults  bad, slow and vanishing disks, and power cuts, seeded (FAULTS_ROUNDS=20, FAULTS_CUTS=100, SEED=N)
+# make attacks what tries to get at the kernel and at others, in guests and natively (docs/attacks.md)
 # make fuzz    programs of memory calls here and in a guest: the same answers (CALLS=1000000, SEED=N; docs/fuzz.md)
 # make mutants takes the fixes of known bugs out one by one: the tests must notice
 # make explore runs mm's races through many thousand schedules, seeded (SCHEDULES=N, SEED=N)
@@ -25,7 +26,7 @@ KERNEL_LDFLAGS := -T=-0x7fe00000 -E yolk/arch/amd64.entry64 -checklinkname=0
 # Packages whose tests need no guest.
 HOST_PACKAGES = $$($(GO) list ./... | grep -v /qemu/guest$$)
 
-.PHONY: build run test test-host test-guest test-suite suite lint torture soak torture-program sysfuzz fuzz faults mutants explore omissions bench clean tools-run tools-test
+.PHONY: build run test test-host test-guest test-suite suite lint torture soak torture-program sysfuzz fuzz faults attacks mutants explore omissions bench clean tools-run tools-test
 
 build:
 	@mkdir -p bin out
@@ -108,6 +109,11 @@ faults: tools-test build
 	done
 
 FAULTS := ^Test(SwapErrors|FileErrors|Unmountable|Gone|SlowDisks|Reordered|PowerCut|PowerKilled)$$
+
+# Natively an attack needs a second user to become: without root those are skipped, and say so.
+attacks: tools-test build
+	$(GO) test -count 1 -timeout 30m -v -run 'TestPrograms/(attack|hoard|faults|exhaust|wild)/' ./qemu/guest
+	$(GO) test -count 1 -timeout 10m -v -run 'TestOnHost/(attack|faults)/' ./qemu/guest
 
 CALLS ?= 1000000
 
