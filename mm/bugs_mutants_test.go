@@ -76,7 +76,8 @@ var mutants = []mutant{
 		"			vmlistModifyLock(m)\n			closeVMA(v)\n"}}},
 	// a fault that a truncate has overtaken
 	{"TestExplore", "", []edit{{"fault.go", " || page.index >= pagesOf(page.mapping.Ops.Size())\n", "\n"}}},
-	{"TestExplore", "", []edit{{"fault.go", "		zapPageRange(m, addr, addr+arch.PageSize)\n", ""}}},
+	{"TestExplore", "", []edit{{"fault.go", " && (r == nil || r.truncs.Load() == truncs) {\n", " {\n"}}},
+	{"TestFaultOvertaken", "", []edit{{"fault.go", " && (r == nil || r.truncs.Load() == truncs) {\n", " {\n"}}},
 	{"TestForkChildHasNoUser", "", []edit{{"mm.go", "		m.mmUsers.Store(0) //", "		_ = 0 //"}}},
 }
 

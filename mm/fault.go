@@ -146,10 +146,7 @@ func doNoPage(m *MM, v *VMA, addr uintptr, pte *uint64, write bool) FaultResult 
 	} else {
 		installUncut(m, pte, e, page, ring, truncs)
 	}
-	if noShare && v.VMOps.PageCache && v.pgoffAt(addr) >= pagesOf(v.PrivateData.(*Mapping).Ops.Size()) {
-		// A truncate may have been through before the copy was mapped.
-		zapPageRange(m, addr, addr+arch.PageSize)
-	} else if !write && v.VMOps.Cached != nil {
+	if !write && v.VMOps.Cached != nil {
 		faultAround(m, v, addr, pte)
 	}
 	return how
