@@ -24,7 +24,7 @@ enum { MAX = 16 };
 static uint64_t seed;
 static unsigned seconds = 20, workers = 4, pages = 2500;
 static pid_t pids[MAX];
-static unsigned started, killed, traced, offs, refused, failed;
+static unsigned started, killed, traced, offs, refused, failed, unforked;
 
 static void start(unsigned i)
 {
@@ -32,8 +32,10 @@ static void start(unsigned i)
 
 	if ((pids[i] = fork()) == 0)
 		_exit(run_worker(own, pages, i));
-	if (pids[i] < 0)
+	if (pids[i] < 0) {
 		pids[i] = 0; /* no memory just now: the next round tries again */
+		unforked++;
+	}
 }
 
 /* ended judges how a worker has ended: by a signal, which may have been the OOM
@@ -47,13 +49,31 @@ static void ended(unsigned i, int status)
 	pids[i] = 0;
 }
 
+static void child_ended(int status)
+{
+	if (WIFEXITED(status) && WEXITSTATUS(status)) {
+		printf("a worker's child ended with status %#x\n", status);
+		failed++;
+	}
+}
+
+/* reap takes whoever has ended: killed workers leave children, whose parent this program
+ * is then. Left until the end they would fill the table of processes. */
 static void reap(void)
 {
 	int status;
+	pid_t pid;
 
-	for (unsigned i = 0; i < workers; i++)
-		if (pids[i] && waitpid(pids[i], &status, WNOHANG) == pids[i])
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		unsigned i = 0;
+
+		while (i < workers && pids[i] != pid)
+			i++;
+		if (i < workers)
 			ended(i, status);
+		else
+			child_ended(status);
+	}
 }
 
 static void look_at(unsigned i)
@@ -96,10 +116,7 @@ static void stop_all(void)
 			pids[i] = 0;
 		}
 	while (wait(&status) > 0)
-		if (WIFEXITED(status) && WEXITSTATUS(status)) {
-			printf("a worker's child ended with status %#x\n", status);
-			failed++;
-		}
+		child_ended(status);
 	shm_cleanup();
 	for (unsigned i = 0; i < workers; i++) {
 		snprintf(name, sizeof name, "/mnt/file%u", i);
@@ -144,7 +161,7 @@ static void report(void)
 {
 	static const char *const events[] = {"pswpin", "pswpout", "oom_kill", "swapout_file", "shm_swapout", "bigmem_swapout", "bigmem_replace"};
 
-	printf("started %u killed %u traced %u swapoff %u refused %u\n", started, killed, traced, offs, refused);
+	printf("started %u, in vain %u, killed %u traced %u swapoff %u refused %u\n", started, unforked, killed, traced, offs, refused);
 	printf("window %lu disk %lu shm %lu stack and heap %lu children %lu exec %lu\n", tally[WINDOW], tally[DISK], tally[SHM],
 	       tally[GROW], tally[CHILD], tally[EXEC]);
 	for (unsigned i = 0; i < sizeof events / sizeof *events; i++)
