@@ -64,7 +64,7 @@ func (z *zone) initPerCPU() {
 
 // takeKept takes a frame that the CPU keeps, after a batch from the free lists if it has
 // none. It returns 0 if that would leave the zone with less than its low watermark.
-func (z *zone) takeKept() (pfn arch.PFN) {
+func (z *zone) takeKept() arch.PFN {
 	c := &z.perCPU[arch.CPU()%eventCPUs]
 	c.lock.Lock()
 	assertPerCPU()
@@ -72,15 +72,14 @@ func (z *zone) takeKept() (pfn arch.PFN) {
 	if n == 0 && c.max > 0 {
 		pageAllocLock.Lock()
 		for n < freeBatch && int(z.free.Load()) > z.low {
-			if pfn = z.take(0); pfn == 0 {
+			if c.pfn[n] = z.take(0); c.pfn[n] == 0 {
 				break
 			}
-			c.pfn[n] = pfn
 			n++
 		}
 		pageAllocLock.Unlock()
 	}
-	pfn = 0
+	var pfn arch.PFN
 	if n > 0 {
 		n--
 		pfn = c.pfn[n]
@@ -90,8 +89,8 @@ func (z *zone) takeKept() (pfn arch.PFN) {
 	return pfn
 }
 
-// keep lets the CPU keep the last of pages, all free, as far as they are of this zone, and returns how
-// many: none while memory is short.
+// keep lets the CPU keep the last of pages, all free, as far as they are of this zone, and
+// returns how many: none while memory is short.
 func (z *zone) keep(pages []*Page) (kept int) {
 	if z.perCPUMax == 0 || int(z.free.Load()) <= z.high {
 		return 0
