@@ -7,8 +7,37 @@ import (
 	"yolk/locks"
 )
 
-// raHits counts pages that were read ahead and then used, since the last read-ahead.
-var raHits atomic.Int32
+// A stream is a scan of slots, as far as faults show one. There may be several at a
+// time, by several tasks or through several arrays, and faults here and there between.
+type stream struct {
+	// Written with kernel_lock held.
+	start, end atomic.Uint64 // slots [start, end) were read ahead last, as slotNumber
+	last       uint64        // the one of them that a fault wanted
+
+	hits atomic.Int32 // of the others, how many have been used since
+}
+
+// streams are the latest ones, in no order; nextStream, guarded by kernel_lock, is the
+// one that the next new stream replaces.
+var (
+	streams    [16]stream
+	nextStream int
+)
+
+// slotNumber is e's place in a row of the slots of all areas.
+func slotNumber(e SwapEntry) uint64 { return uint64(e.Type())<<32 | uint64(e.Offset()) }
+
+// readaheadHit notes that the page of slot e was read ahead and is used now.
+func readaheadHit(e SwapEntry) {
+	CountVM(SwapRAHit)
+	n := slotNumber(e)
+	for i := range streams {
+		if s := &streams[i]; s.start.Load() <= n && n < s.end.Load() {
+			s.hits.Add(1)
+			return
+		}
+	}
+}
 
 // pageCluster is page_cluster: an ordinary read-ahead covers an aligned block of
 // 1<<page_cluster slots, fewer where memory is small.
@@ -22,19 +51,48 @@ func pageCluster() int {
 	return 4
 }
 
-// readaheadShift sizes the next read-ahead by what became of the last one: twice
-// the ordinary block if at least half of that was used, as in a sequential scan;
-// a quarter if next to nothing was, but four slots, or a scan would never show, least
-// of all one of several at a time.
-func readaheadShift() int {
-	shift := pageCluster()
-	switch hits := int(raHits.Swap(0)); {
-	case hits >= 1<<shift/2:
-		return shift + 1
-	case hits < 2:
-		return max(shift-2, 2)
+// streamAt returns the stream that the fault on slot number n continues, within near
+// slots, or a new one. kernel_lock held.
+func streamAt(n, near uint64) (s *stream, known bool) {
+	for i := range streams {
+		s = &streams[i]
+		if s.start.Load() <= n+near && n < s.end.Load()+near {
+			return s, true
+		}
 	}
-	return shift
+	s = &streams[nextStream]
+	nextStream = (nextStream + 1) % len(streams)
+	return s, false
+}
+
+// readaheadShift sizes the read-ahead for slot number n and returns its stream. The first
+// slot of a stream is read alone: faults here and there want nothing else. Later ones depend on
+// what became of the stream's last read-ahead: twice the ordinary block if at least half
+// of that was used, as in a sequential scan. If next to nothing was, a quarter, unless
+// an ordinary block would have had the slot that is wanted now, as in one of
+// several scans that share out the pages between them. kernel_lock held.
+func readaheadShift(n uint64) (s *stream, shift int) {
+	shift = pageCluster()
+	block := uint64(1) << shift
+	s, known := streamAt(n, block)
+	switch hits := uint64(s.hits.Load()); {
+	case !known:
+		return s, 0
+	case hits >= block/2:
+		return s, shift + 1
+	case hits >= 2, s.last <= n+block/2 && n < s.last+block/2:
+		return s, shift
+	}
+	return s, max(shift-2, 2)
+}
+
+// begin notes that slots [start, end) of e's area are read ahead for a fault on e.
+func (s *stream) begin(e SwapEntry, start, end uint32) {
+	s.last = slotNumber(e)
+	first := s.last - uint64(e.Offset())
+	s.start.Store(first + uint64(start))
+	s.end.Store(first + uint64(end))
+	s.hits.Store(0)
 }
 
 // inSwapCache reports whether slot e has a page at the moment.
@@ -56,7 +114,7 @@ func SwapinReadahead(e SwapEntry, frame *Page) *Page {
 	if si == nil {
 		return frame
 	}
-	shift := readaheadShift()
+	s, shift := readaheadShift(slotNumber(e))
 	start := e.Offset() >> shift << shift
 	end := min(start+1<<shift, si.max.Load())
 	start = max(start, 1)
@@ -64,6 +122,7 @@ func SwapinReadahead(e SwapEntry, frame *Page) *Page {
 		// Swapoff is emptying the area: cache nothing that nobody asked for.
 		start, end = e.Offset(), e.Offset()+1
 	}
+	s.begin(e, start, end)
 	var io *swapIO
 	for off := start; off < end; off++ {
 		var p *Page

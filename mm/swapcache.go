@@ -33,8 +33,7 @@ func addToSwapCache(p *Page, e SwapEntry) bool {
 func LookupSwapCache(e SwapEntry) *Page {
 	p := FindGetPage(&swapperSpace, uint64(e))
 	if p != nil && p.TestAndClear(PGReadahead) {
-		raHits.Add(1)
-		CountVM(SwapRAHit)
+		readaheadHit(e)
 	}
 	return p
 }

@@ -80,6 +80,7 @@ func initSwap() {
 	swapList.head, swapList.next = -1, -1
 	nrSwapPages.Store(0)
 	totalSwapPages.Store(0)
+	clear(streams[:])
 }
 
 // swapArea returns the area of an entry, or nil if no area has that slot.
