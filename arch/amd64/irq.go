@@ -3,6 +3,7 @@ package amd64
 import (
 	"os"
 	"sync/atomic"
+	"time"
 	"unsafe"
 )
 
@@ -48,20 +49,30 @@ func RunInterrupts() {
 
 // ServeInterrupts runs handlers for interrupts that come in ring 0, for ever.
 // An idle CPU waits in the runtime's network poller, so the interrupt wakes
-// this goroutine with no thread switch besides.
+// this goroutine with no thread switch besides. The event is an edge and has nothing to
+// be read: a system call would wake the runtime's monitor each time, which then looks
+// about every 20 microseconds. But the monitor must not sleep on while a goroutine runs that an
+// interrupt has woken, so a timer wakes it soon enough to preempt that.
 func ServeInterrupts() {
 	fd := floorCall(sysEventfd2, 0, 0)
-	f := os.NewFile(fd, "interrupts")
+	event, err := os.NewFile(fd, "interrupts").SyscallConn()
+	if err != nil {
+		panic(err)
+	}
 	irqEvent = uint64(fd)
-	var buf [8]byte
-	for {
+	monitor := time.AfterFunc(sliceNS, func() {})
+	set := monotonic()
+	err = event.Read(func(uintptr) (done bool) {
 		BeginLazyWakes() // whoever waits for the disk goes on here, when this goroutine stops
 		RunInterrupts()
 		EndLazyWakes()
-		if _, err := f.Read(buf[:]); err != nil {
-			panic(err)
+		if now := monotonic(); now-set > sliceNS {
+			set = now
+			monitor.Reset(sliceNS)
 		}
-	}
+		return false
+	})
+	panic(err)
 }
 
 // ClearPage zeroes a frame in a loop that is unrolled by hand: for larger arrays the

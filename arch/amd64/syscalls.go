@@ -397,7 +397,7 @@ var irqEvent uint64
 
 // postEvent tells the interrupt goroutine that irqPending has bits.
 func postEvent() {
-	if e := event(irqEvent); e != nil && e.count == 0 {
+	if e := event(irqEvent); e != nil {
 		if t := e.signal(1); t != nil {
 			t.forIRQ = 1 // the runtime wakes a second thread before this one comes to the handlers
 		}
