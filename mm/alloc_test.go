@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"yolk/arch"
-	"yolk/locks"
 )
 
 // boot makes a soft machine of n frames and takes it over.
@@ -23,6 +22,12 @@ func drainFree(gfp GFP) (pages []*Page) {
 		}
 		pages = append(pages, p)
 	}
+}
+
+// drainReserves allocates until there is not one frame left.
+func drainReserves() (pages []*Page) {
+	asStealer(func() { pages = drainFree(GFPUser) })
+	return pages
 }
 
 // recountFree compares the free lists with the counts of free frames. Kswapd may
@@ -71,9 +76,7 @@ func TestWatermarks(t *testing.T) {
 	if n, want := NrFreePages(), zones[zoneDMA].min/4+zones[zoneNormal].min/4; n != want {
 		t.Errorf("GFPAtomic leaves %d frames, want %d", n, want)
 	}
-	locks.Current().Flags |= locks.PFMemAlloc
-	got = append(got, drainFree(GFPUser)...)
-	locks.Current().Flags &^= locks.PFMemAlloc
+	got = append(got, drainReserves()...)
 	if n := NrFreePages(); n != 0 {
 		t.Errorf("PF_MEMALLOC leaves %d frames", n)
 	}

@@ -71,7 +71,7 @@ func (c *census) addFrames() {
 	for i := range zones {
 		z := &zones[i]
 		z.setPerCPU(0)
-		defer z.setPerCPU(z.perCPUMax)
+		defer z.setPerCPU(z.keepMax)
 	}
 	pageAllocLock.Lock()
 	defer pageAllocLock.Unlock()

@@ -72,7 +72,7 @@ func takeFrames(gfp GFP, order int, m mark) *Page {
 	for first > zoneDMA && zones[first].pages.Load() == 0 {
 		first--
 	}
-	if order == 0 && m == markLow && zones[first].perCPUMax > 0 {
+	if order == 0 && m == markLow && zones[first].keepMax > 0 {
 		if pfn := zones[first].takeKept(); pfn != 0 {
 			return taken(pfn, 0)
 		}

@@ -55,11 +55,11 @@ func (z *zone) initPerCPU() {
 		c.lock.Init(locks.PcpLock)
 		c.count.Store(0)
 	}
-	z.perCPUMax = min(perCPUMax, z.pages.Load()/perCPUShare)
-	if z.perCPUMax < perCPUMin || z == &zones[zoneDMA] {
-		z.perCPUMax = 0
+	z.keepMax = min(perCPUMax, z.pages.Load()/perCPUShare)
+	if z.keepMax < perCPUMin || z == &zones[zoneDMA] {
+		z.keepMax = 0
 	}
-	z.setPerCPU(z.perCPUMax)
+	z.setPerCPU(z.keepMax)
 }
 
 // takeKept takes a frame that the CPU keeps, after a batch from the free lists if it has
@@ -92,7 +92,7 @@ func (z *zone) takeKept() arch.PFN {
 // keep lets the CPU keep the last of pages, all free, as far as they are of this zone, and
 // returns how many: none while memory is short.
 func (z *zone) keep(pages []*Page) (kept int) {
-	if z.perCPUMax == 0 || int(z.free.Load()) <= z.high {
+	if z.keepMax == 0 || int(z.free.Load()) <= z.high {
 		return 0
 	}
 	c := &z.perCPU[arch.CPU()%eventCPUs]

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"yolk/locks"
 )
 
 // Frames that CPUs keep are free: they are counted as such, a census finds them, and who
@@ -14,8 +12,8 @@ import (
 func TestPerCPUPages(t *testing.T) {
 	boot(t, 8192, Config{DMAEnd: 0x100 + 512})
 	z := &zones[zoneNormal]
-	if z.perCPUMax < perCPUMin {
-		t.Fatalf("a CPU may keep %d of %d frames", z.perCPUMax, z.pages.Load())
+	if z.keepMax < perCPUMin {
+		t.Fatalf("a CPU may keep %d of %d frames", z.keepMax, z.pages.Load())
 	}
 	drainPerCPU()
 	free := NrFreePages()
@@ -30,14 +28,14 @@ func TestPerCPUPages(t *testing.T) {
 	FreePage(p)
 
 	var many []*Page
-	for range 2 * z.perCPUMax {
+	for range 2 * z.keepMax {
 		p := AllocPage(GFPUser)
 		p.count.Store(0)
 		many = append(many, p)
 	}
 	freeFrames(many)
-	if n := z.kept(); n != int(z.perCPUMax) || NrFreePages() != free {
-		t.Errorf("%d frames are kept, want %d; %d of %d are free", n, z.perCPUMax, NrFreePages(), free)
+	if n := z.kept(); n != int(z.keepMax) || NrFreePages() != free {
+		t.Errorf("%d frames are kept, want %d; %d of %d are free", n, z.keepMax, NrFreePages(), free)
 	}
 	recountFree(t)
 
@@ -60,9 +58,7 @@ func TestPerCPUPages(t *testing.T) {
 	}
 	pageAllocLock.Unlock()
 	c.lock.Unlock()
-	locks.Current().Flags |= locks.PFMemAlloc
-	got := drainFree(GFPUser)
-	locks.Current().Flags &^= locks.PFMemAlloc
+	got := drainReserves()
 	if n := NrFreePages(); n != 0 || len(got) != free {
 		t.Errorf("%d frames could not be had, %d of %d could", n, len(got), free)
 	}

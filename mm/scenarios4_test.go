@@ -274,7 +274,7 @@ var lateScenarios = []*scenario{
 	// CPUs that keep frames, a census, and one who is short of memory.
 	{name: "per-cpu-frames", slots: 8, build: func(x *scene) {
 		z := &zones[zoneDMA]
-		z.perCPUMax = 4
+		z.keepMax = 4
 		z.setPerCPU(4)
 		for _, name := range []string{"one", "other"} {
 			m, a := x.space(1)
@@ -291,7 +291,7 @@ var lateScenarios = []*scenario{
 		x.task("census", func(int) { WriteRecount(io.Discard) })
 		x.task("short", func(int) { FreePage(allocSlow(GFPUser, 0)) })
 		x.end(func() {
-			z.perCPUMax = 0
+			z.keepMax = 0
 			z.setPerCPU(0)
 		})
 	}},

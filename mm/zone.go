@@ -37,8 +37,8 @@ type zone struct {
 	// Guarded by page_alloc_lock.
 	list [maxOrder + 1]arch.PFN
 
-	perCPUMax int32 // fixed after Init
-	perCPU    [eventCPUs]perCPUPages
+	keepMax int32 // frames that each CPU may keep; fixed after Init
+	perCPU  [eventCPUs]perCPUPages
 }
 
 var zones [nrZones]zone
