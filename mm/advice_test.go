@@ -272,3 +272,43 @@ func TestGuards(t *testing.T) {
 	m.poke(0, base+pg, 1)
 	CheckInvariants(m)
 }
+
+// TestGuardsOfFiles: guards in the mapping of a file do not make pages its own. A
+// fork copies them nevertheless, and what the mapping becomes part of has them.
+func TestGuardsOfFiles(t *testing.T) {
+	testMachine(t, 512)
+	m := testSpace(t)
+	f := newObjectFile(t, 8)
+	m.MmapSem.Lock()
+	_, e := DoMmap(m, f, base, 8*pg, rw, private|fixed, 0)
+	m.MmapSem.Unlock()
+	if e != 0 {
+		t.Fatal("mmap:", e)
+	}
+	m.tMprotect(base+3*pg, pg, syscall.PROT_READ)
+	m.poke(0, base+5*pg, 1) // 4-8 has a page of its own
+	if e := m.tMadvise(base+pg, pg, madvGuardInstall); e != 0 {
+		t.Fatal(e)
+	}
+	m.tMprotect(base, 8*pg, 0)
+	if got := show(m); got != "0-8 - @0" {
+		t.Errorf("list is %s", got)
+	}
+	m.tMprotect(base, 8*pg, rw)
+	c, e := DupMM(m, noLimits())
+	if e != 0 {
+		t.Fatal(e)
+	}
+	for _, m := range []*MM{m, c} {
+		if r := HandleFault(m, base+pg, AccessRead); r != FaultMapErr {
+			t.Errorf("a touch of a guard: %v", r)
+		}
+		var smaps bytes.Buffer
+		allMaps(&smaps, m, AppendSmaps)
+		if s := smaps.String(); !strings.Contains(s, " gu ") {
+			t.Errorf("smaps says:\n%s", s)
+		}
+		CheckInvariants(m)
+	}
+	MMPut(c)
+}

@@ -35,14 +35,7 @@ func (a anonID) mergeable(b anonID) bool {
 // prepareAnon (anon_vma_prepare) gives v an id: it is about to get a page of its
 // own. MmapSem held.
 func prepareAnon(m *MM, v *VMA) {
-	if v.VMFlags&VMShared == 0 {
-		giveAnon(m, v)
-	}
-}
-
-// giveAnon is prepareAnon for any mapping.
-func giveAnon(m *MM, v *VMA) {
-	if v.anon != 0 {
+	if v.VMFlags&VMShared != 0 || v.anon != 0 {
 		return
 	}
 	_, prev := findVMAPrev(m, v.VMStart)
@@ -63,7 +56,7 @@ func giveAnon(m *MM, v *VMA) {
 // than the access it permits (anon_vma_compatible). MmapSem held.
 func sameOwner(below, above *VMA) bool {
 	return below.VMEnd == above.VMStart && below.VMFile == above.VMFile &&
-		(below.VMFlags^above.VMFlags)&^vmAccessBits == 0 && below.pgoffAt(below.VMEnd) == above.VMPgoff
+		(below.VMFlags^above.VMFlags)&^(vmAccessBits|vmSticky) == 0 && below.pgoffAt(below.VMEnd) == above.VMPgoff
 }
 
 // forkAnon is what the copy n of v in a child gets. The child is nobody else's yet.

@@ -56,7 +56,7 @@ func dupVMAs(m, old *MM) syscall.Errno {
 		openVMA(n)
 		insertVMA(m, n)
 		accountVMA(m, n.VMFlags, n.pages())
-		if v.VMFlags&VMWipeOnFork != 0 || v.anon == 0 && v.VMFlags&VMIO == 0 {
+		if v.VMFlags&VMWipeOnFork != 0 || v.anon == 0 && v.VMFlags&(VMIO|VMMaybeGuard) == 0 {
 			continue // what is not the mapping's own a fault brings in as well
 		}
 		if !copyPageRange(m, old, n) {

@@ -28,7 +28,12 @@ func installGuards(m *MM, v *VMA, start, end uintptr) syscall.Errno {
 	if !guardable(v, false) {
 		return syscall.EINVAL
 	}
-	giveAnon(m, v) // so that a fork copies the ptes
+	vmlistModifyLock(m)
+	v.setFlags(v.VMFlags | VMMaybeGuard)
+	vmlistModifyUnlock(m)
+	if v.VMFile == nil {
+		prepareAnon(m, v)
+	}
 	zapPageRange(m, start, end)
 	for at := start; at < end; {
 		pte := allocPTE(m, at)

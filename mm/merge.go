@@ -6,7 +6,7 @@ func canMerge(prev, next *VMA) bool { return alike(prev, next) && prev.anon.merg
 
 // alike is canMerge but for the ids of private pages.
 func alike(prev, next *VMA) bool {
-	if prev.VMEnd != next.VMStart || prev.VMFlags != next.VMFlags ||
+	if prev.VMEnd != next.VMStart || (prev.VMFlags^next.VMFlags)&^vmSticky != 0 ||
 		prev.VMOps != next.VMOps || prev.PrivateData != next.PrivateData {
 		return false
 	}
@@ -68,6 +68,7 @@ func absorb(m *MM, prev, next *VMA) {
 	unlinkVMA(m, next, prev)
 	prev.anon |= next.anon // they are the same, or one is none
 	prev.setRange(prev.VMStart, next.VMEnd, prev.VMPgoff)
+	prev.setFlags(prev.VMFlags | next.VMFlags&vmSticky)
 }
 
 // joinAbove joins v, which has grown in its place, with what it touches now. What has

@@ -77,7 +77,7 @@ var smapsFlags = []struct {
 }{
 	{VMRead, "rd"}, {VMWrite, "wr"}, {VMExec, "ex"}, {VMShared, "sh"},
 	{VMMayRead, "mr"}, {VMMayWrite, "mw"}, {VMMayExec, "me"}, {VMMayShare, "ms"},
-	{VMGrowsDown, "gd"}, {VMLocked, "lo"}, {VMIO, "io"}, {VMDontCopy, "dc"}, {VMDontExpand, "de"},
+	{VMGrowsDown, "gd"}, {VMMaybeGuard, "gu"}, {VMLocked, "lo"}, {VMIO, "io"}, {VMDontCopy, "dc"}, {VMDontExpand, "de"},
 	{VMLockOnFlt, "lf"}, {VMAccount, "ac"}, {VMNoReserve, "nr"}, {VMWipeOnFork, "wf"},
 	{VMDontDump, "dd"}, {VMSealed, "sl"},
 }

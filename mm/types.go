@@ -24,6 +24,7 @@ const (
 	VMGrowsDown  VMFlags = 0x100
 	VMGrowsUp    VMFlags = 0x200
 	VMShm        VMFlags = 0x400
+	VMMaybeGuard VMFlags = 0x800 // guard pages have been put in (MADV_GUARD_INSTALL)
 	VMExecutable VMFlags = 0x1000
 	VMLocked     VMFlags = 0x2000
 	VMIO         VMFlags = 0x4000
@@ -49,6 +50,7 @@ const (
 
 	vmAccessBits  = VMRead | VMWrite | VMExec
 	vmLockedBits  = VMLocked | VMLockOnFlt
+	vmSticky      = VMMaybeGuard // keeps no mappings apart, and goes to the one that they become
 	vmStackFlags  = VMRead | VMWrite | VMMayRead | VMMayWrite | VMMayExec | VMGrowsDown
 	vmDataFlags   = VMRead | VMWrite | VMMayRead | VMMayWrite | VMMayExec
 	avlMinMapSize = 32 // AVL_MIN_MAP_COUNT

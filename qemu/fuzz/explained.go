@@ -29,11 +29,11 @@ var reasons = []reason{
 			const flags = syscall.MAP_SHARED | syscall.MAP_ANON | syscall.MAP_NORESERVE
 			return d.is("mmap") && d.number(4)&(flags|syscall.MAP_PRIVATE) == flags && d.number(2) > 64<<30 && d.guest == "-012"
 		}},
-	{"refused-split", "An munmap, or a mapping over others, that Linux refuses for a seal, or a mapping for want of memory, has split the mappings where it begins and ends; here nothing has changed. A later mprotect may have room for one half and not for the whole.",
+	{"refused-split", "An munmap, or a mapping over others, that Linux refuses for a seal, or a mapping for want of memory, has split the mappings where it begins and ends; here nothing has changed. A later mprotect may have room for one half and not for the whole; a segment counts both as attached.",
 		func(d *difference) bool {
 			refused := d.answered("munmap", "-001") || d.answered("mmap", "-001") || d.answered("mremap", "-001") || d.answered("mmap", "-012") || d.answered("shmat", "-012") ||
 				d.answered("mseal", "0") && d.earlier("brk", 0, anything)
-			return refused && (d.is("maps") && (joined(d.host) == joined(d.guest) || d.answered("mprotect", "-012")) || d.is("mremap") && d.host == "-014")
+			return refused && (d.is("maps") && (joined(d.host) == joined(d.guest) || d.answered("mprotect", "-012")) || d.is("mremap") && d.host == "-014" || d.is("shmctl") && moreAttached(d.host, d.guest))
 		}},
 	{"remap-shm", "remap_file_pages of an attached segment is refused: EINVAL.",
 		func(d *difference) bool {
@@ -159,6 +159,17 @@ func onlyMore(a, b string) bool {
 func withoutLow(maps string) string {
 	lines := slices.DeleteFunc(strings.Split(maps, " | "), func(l string) bool { return strings.HasPrefix(l, "low") })
 	return strings.TrimSpace(strings.Join(lines, " | "))
+}
+
+// moreAttached says that two answers of shmctl differ in the number of attaches alone,
+// of which the first has more.
+func moreAttached(a, b string) bool {
+	x, y := strings.Fields(a), strings.Fields(b)
+	if len(x) != 4 || len(y) != 4 || plain(x, 2) <= plain(y, 2) {
+		return false
+	}
+	x[2] = y[2]
+	return slices.Equal(x, y)
 }
 
 // joined is what maps has said, with neighbours in it joined that differ in nothing.

@@ -2,6 +2,23 @@ package main
 
 import "testing"
 
+func TestMoreAttached(t *testing.T) {
+	for _, c := range []struct {
+		host, guest string
+		more        bool
+	}{
+		{"0 7000 2 1b6", "0 7000 1 1b6", true},
+		{"0 7000 1 1b6", "0 7000 2 1b6", false},
+		{"0 7000 2 1b6", "0 7000 2 1b6", false},
+		{"0 8000 2 1b6", "0 7000 1 1b6", false},
+		{"-016", "0 7000 1 1b6", false},
+	} {
+		if got := moreAttached(c.host, c.guest); got != c.more {
+			t.Errorf("%q and %q: %v", c.host, c.guest, got)
+		}
+	}
+}
+
 // TestJoined: neighbours become one where only a refused call can have split them.
 func TestJoined(t *testing.T) {
 	for _, c := range []struct {
