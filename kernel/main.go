@@ -26,6 +26,7 @@ import (
 
 func main() {
 	locks.Go("interrupts", amd64.ServeInterrupts)
+	locks.Go("monitor", amd64.WakeMonitor)
 	uart.Log.Init()
 	uart.Control.Init()
 	p := parseParams(amd64.CommandLine())

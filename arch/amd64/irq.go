@@ -51,8 +51,7 @@ func RunInterrupts() {
 // An idle CPU waits in the runtime's network poller, so the interrupt wakes
 // this goroutine with no thread switch besides. The event is an edge and has nothing to
 // be read: a system call would wake the runtime's monitor each time, which then looks
-// about every 20 microseconds. But the monitor must not sleep on while a goroutine runs that an
-// interrupt has woken, so a timer wakes it soon enough to preempt that.
+// about every 20 microseconds. See WakeMonitor.
 func ServeInterrupts() {
 	fd := floorCall(sysEventfd2, 0, 0)
 	event, err := os.NewFile(fd, "interrupts").SyscallConn()
@@ -60,7 +59,6 @@ func ServeInterrupts() {
 		panic(err)
 	}
 	irqEvent = uint64(fd)
-	monitor := time.AfterFunc(sliceNS, func() {})
 	set := monotonic()
 	err = event.Read(func(uintptr) (done bool) {
 		BeginLazyWakes() // whoever waits for the disk goes on here, when this goroutine stops
@@ -68,11 +66,22 @@ func ServeInterrupts() {
 		EndLazyWakes()
 		if now := monotonic(); now-set > sliceNS {
 			set = now
-			monitor.Reset(sliceNS)
+			monitorTimer.Reset(sliceNS)
 		}
 		return false
 	})
 	panic(err)
+}
+
+// monitorTimer has the runtime's monitor look, which sleeps while all CPUs are idle, soon
+// after an interrupt: it preempts goroutines that run for long. A system call or
+// a timer wakes it, but not a goroutine that an interrupt has woken.
+var monitorTimer = time.NewTimer(sliceNS)
+
+// WakeMonitor waits for monitorTimer, for ever: one that nobody waits for does not run.
+func WakeMonitor() {
+	for range monitorTimer.C {
+	}
 }
 
 // ClearPage zeroes a frame in a loop that is unrolled by hand: for larger arrays the
