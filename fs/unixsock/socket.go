@@ -152,6 +152,7 @@ func (s *Socket) unlist() {
 	} else {
 		s.next.prev = s.prev
 	}
+	s.prev, s.next = nil, nil // or whoever still knows of s would keep all that ended after it
 }
 
 // open gives s its file.

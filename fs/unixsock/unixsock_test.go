@@ -3,12 +3,14 @@ package unixsock
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+	"weak"
 
 	"yolk/arch"
 	"yolk/fs"
@@ -695,4 +697,36 @@ func TestPoll(t *testing.T) {
 	check("no more", s, fs.PollOut)
 	r.Put()
 	s.Put()
+}
+
+// TestEndedSocketsAreForgotten: who knows of a socket that has ended keeps no others. They
+// did once, one the next, as each still knew its neighbours in the list of all: circles of
+// sockets, thrown away one after the other, filled the memory.
+func TestEndedSocketsAreForgotten(t *testing.T) {
+	defer empty(t)
+	var first *Socket
+	var later []weak.Pointer[Socket]
+	for range 100 {
+		a, b := newPair(t, Stream, 0)
+		if first == nil {
+			first = Of(b)
+		} else {
+			later = append(later, weak.Make(Of(b)))
+		}
+		want(t, "send", send(a, "x", b), 0)
+		a.Put()
+		b.Put()
+	}
+	Collect()
+	runtime.GC()
+	kept := 0
+	for _, w := range later {
+		if w.Value() != nil {
+			kept++
+		}
+	}
+	if kept > 1 { // the last may still be named by a packet that waits to be used again
+		t.Errorf("%d of %d sockets are still there", kept, len(later))
+	}
+	runtime.KeepAlive(first)
 }
