@@ -84,10 +84,15 @@ func belowHigh(soon int) bool {
 	return NrFreePages()+soon < high
 }
 
-// balance steals until the high watermarks are met or nothing can be stolen.
+// balance steals until the high watermarks are met or nothing can be stolen. Where there is
+// little to steal it would take the same few pages over and over, each as soon as its program had it
+// back: it fills the Go heap's reserve then, and whoever allocates next finds memory out.
 func balance() {
 	for fruitless := 0; belowHigh(0) && fruitless < 2 && !kswapdQuit.Load(); {
 		fillHeapReserve(GFPKswapd)
+		if littleToSteal() && arch.HeapLevel() >= arch.HeapTarget {
+			return
+		}
 		if !belowHigh(int(nrAsyncPages.Load())) {
 			// Enough is under way: wait for it, then collect it.
 			waitForWrites()

@@ -61,13 +61,18 @@ func outOfMemory() bool {
 	return !dying()
 }
 
-// littleToSteal reports whether the kernel itself has nearly all of memory, in page
-// tables above all, which nobody can steal. What is left to programs then goes to
-// swap and comes back for every few of their instructions, and to find it there are
-// all those tables to search. No spinlock held.
+// tablesPerPage is how many page tables there may be for each page that is free or may be
+// stolen. To search as many takes longer than to read the page back.
+const tablesPerPage = 8
+
+// littleToSteal reports whether nearly all of memory is page tables, which nobody can
+// steal, and what is locked. The rest of the programs' pages then goes to swap and comes back for
+// every few of their instructions, and to find it there are all those tables to
+// search. No spinlock held.
 func littleToSteal() bool {
 	i := Meminfo()
-	return i.Free+i.Cached+i.SwapCached+i.Shmem+i.Anon < i.Total/16
+	pages := max(i.Anon+i.Mapped, i.Cached+i.SwapCached+i.Shmem) // of what is in both, once
+	return i.PageTables > tablesPerPage*(i.Free+max(0, pages-int(mlocked.Load())))
 }
 
 // Range of oom_score_adj.

@@ -81,6 +81,7 @@ func initSwap() {
 	nrSwapPages.Store(0)
 	totalSwapPages.Store(0)
 	clear(streams[:])
+	nextStream = 0
 }
 
 // swapArea returns the area of an entry, or nil if no area has that slot.

@@ -111,9 +111,10 @@ TEST(tmpfs_ends_with_enospc)
 	still_alive();
 }
 
-/* One page in each of many page tables: all of those pages fit into swap, the tables stay.
- * With next to nothing left to steal, each page comes back as soon as it has gone. */
-TEST(page_tables_end_with_sigkill)
+/* One page in each of many page tables, until memory is out, with so many locked besides. All of
+ * those pages fit into swap, the tables stay. With next to nothing left to steal, each page
+ * comes back as soon as it has gone. */
+static void many_tables(size_t locked)
 {
 	const long apart = 2 << 20, many = 1 << 18;
 	int status;
@@ -121,7 +122,7 @@ TEST(page_tables_end_with_sigkill)
 	CHECK(p >= 0);
 	if (p == 0) {
 		char *m = mmap(NULL, many * apart, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-		if (m == MAP_FAILED)
+		if (m == MAP_FAILED || (locked && mlock(m, locked) != 0))
 			_exit(1);
 		for (long i = 0; i < many; i++)
 			m[i * apart] = 1;
@@ -131,3 +132,8 @@ TEST(page_tables_end_with_sigkill)
 	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	still_alive();
 }
+
+TEST(page_tables_end_with_sigkill) { many_tables(0); }
+
+/* What is locked is no more to be stolen than the tables. */
+TEST(page_tables_and_locked_pages_end_with_sigkill) { many_tables(6 << 20); }
